@@ -1,0 +1,91 @@
+package activities
+
+import (
+	"context"
+	"time"
+
+	"marketdata/market"
+	"marketdata/providers"
+)
+
+// JobStore is what planning and closing a backfill needs of the database. *db.DB satisfies it.
+type JobStore interface {
+	// StartJob marks the job as started (once) and returns its lanes: one per provider that has chunks not done.
+	// Errors: not_found.
+	StartJob(ctx context.Context, jobID string) (JobPlan, error)
+	// OpenChunks returns the provider's chunks of the job that are pending or running, with seq > afterSeq,
+	// ascending, at most limit, after making sure that bar has partitions for their ranges.
+	OpenChunks(ctx context.Context, jobID, provider string, afterSeq, limit int) ([]market.Chunk, error)
+	// FailChunk records why a chunk failed, unless it is done. A chunk already failed keeps its kind and message
+	// if the new kind is internal.
+	FailChunk(ctx context.Context, chunkID int64, kind market.Kind, message string) error
+	// CancelChunk marks a chunk canceled unless it is done or failed.
+	CancelChunk(ctx context.Context, chunkID int64) error
+	// CloseJob is called when the job's workflow ends: chunks still pending or running become canceled when
+	// isCanceled, else failed with kind internal and the message. It returns the final counts. Idempotent.
+	CloseJob(ctx context.Context, jobID string, isCanceled bool, message string) (market.ChunkCounts, market.BarCounts, error)
+	// SetJobPaused stores why the job is paused, or nil when it is not.
+	SetJobPaused(ctx context.Context, jobID string, reason *string) error
+	// SetJobConcurrency stores the window per provider.
+	SetJobConcurrency(ctx context.Context, jobID string, concurrency int) error
+	// UnfinishedJobs returns jobs with a pending or running chunk that were created, and last touched by a chunk,
+	// before the instant; oldest first.
+	UnfinishedJobs(ctx context.Context, before time.Time) ([]UnfinishedJob, error)
+	// SetListing stores since (and until) when the provider has bars of the instrument; zero times stay unknown.
+	SetListing(ctx context.Context, id market.InstrumentID, provider string, listedAt, delistedAt time.Time) error
+}
+
+// JobPlan is what a backfill's workflow is made of.
+type JobPlan struct {
+	Interval    market.Interval
+	Concurrency int
+	MaxFailed   int
+	Total       int // chunks of the job, done ones included
+	Done        int
+	Providers   []string // that have chunks pending or running, sorted
+	PauseReason string   // "" when not paused
+}
+
+// UnfinishedJob is a job whose workflow the sweep looks at.
+type UnfinishedJob struct {
+	ID              string
+	WorkflowID      string
+	IsStarted       bool
+	RunningChunkIDs []string // workflow ids of its chunks with status running
+}
+
+// ChunkStore is what fetching, normalising and upserting a chunk needs of the database. *db.DB satisfies it.
+// Every method that writes for an attempt returns conflict when the attempt's token is no longer the chunk's.
+type ChunkStore interface {
+	// ClaimChunk makes the attempt the one that may write, sets the chunk running at the stage, and returns what is to
+	// be asked of the provider: fixed when fetching first begins, so that an attempt resumes. Under policy missing it
+	// is the chunk's range minus what is covered by then, under all the whole range; it may be empty. A chunk that is
+	// done is returned with IsDone and nothing is changed. Errors: not_found; unavailable with RetryAfter (1s) while
+	// another job's running chunk overlaps the series and range.
+	ClaimChunk(ctx context.Context, a market.Attempt, stage string) (ChunkClaim, error)
+	// SaveRawPage stores one page in a short transaction and counts the request. A page number stored before by an
+	// earlier attempt is kept; the pages of a chunk are append-only.
+	SaveRawPage(ctx context.Context, a market.Attempt, p market.RawPage) error
+	// RawPages returns the chunk's pages in the order they were stored, without bodies.
+	RawPages(ctx context.Context, chunkID int64) ([]market.RawPage, error)
+	// RawBody returns the body of one page. Errors: not_found when it is past its retention.
+	RawBody(ctx context.Context, p market.RawPage) ([]byte, error)
+	// SaveNormalPage replaces the chunk's normal page, its quarantined rows and its drop counts, in one transaction.
+	SaveNormalPage(ctx context.Context, a market.Attempt, p market.NormalPage) error
+	// LoadChunk merges the chunk's normal page into bar, keeps former values, extends coverage and marks the chunk
+	// done, in one transaction. Repeated after success it returns the first result. Errors: not_found (no normal
+	// page), unavailable (deadlock, serialization), conflict, internal (the row count differs from wantRows).
+	LoadChunk(ctx context.Context, a market.Attempt, wantRows int64) (market.LoadResult, error)
+}
+
+// ChunkClaim is the answer to a claim.
+type ChunkClaim struct {
+	Chunk  market.Chunk
+	IsDone bool
+	Todo   []market.Range // ascending, disjoint
+}
+
+// Registry finds a provider instance by name. Errors: not_found.
+type Registry interface {
+	Provider(name string) (providers.Provider, error)
+}

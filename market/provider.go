@@ -1,0 +1,46 @@
+package market
+
+import "time"
+
+// Capabilities is the record of what a provider can do; the shared code relies on it instead of special cases.
+type Capabilities struct {
+	AssetClasses   []AssetClass  `json:"asset_classes"`
+	Intervals      []Interval    `json:"intervals"`
+	MaxBarsPerPage int           `json:"max_bars_per_page"` // 0: a whole range in one answer
+	Order          string        `json:"order"`             // asc or desc: how the provider sorts; ours is always asc
+	RangeSemantics string        `json:"range_semantics"`   // how its own bounds work, for people
+	HasVolume      bool          `json:"has_volume"`
+	NeedsKey       bool          `json:"needs_key"`
+	HistoryDepth   string        `json:"history_depth"` // for people: "full", "last 720 bars"
+	PriceBasis     Adjustment    `json:"price_basis"`   // raw or split
+	Anchor         string        `json:"anchor"`        // clock or session: where intraday bars are anchored
+	Settle         time.Duration `json:"-"`             // publishing delay after a bar's close
+	SettleSeconds  float64       `json:"settle_seconds"`
+	Pacing         Pacing        `json:"pacing"`
+}
+
+// Pacing is the request budget of a provider by default, and what a request costs of it.
+type Pacing struct {
+	RequestsPerMinute int `json:"requests_per_minute"`
+	WeightPerMinute   int `json:"weight_per_minute,omitempty"` // 0: requests are not weighted
+	PageWeight        int `json:"page_weight,omitempty"`       // weight of one page of bars
+	HeaviestWeight    int `json:"heaviest_weight,omitempty"`   // weight of the heaviest request ever sent
+}
+
+// ProviderInstance is a configured source of data, as the platform shows it. It carries no key and no URL.
+type ProviderInstance struct {
+	Name         string // [a-z][a-z0-9_]*
+	Adapter      string
+	Synthetic    bool // attaches only to instruments of venue SIM; real ones never do
+	Enabled      bool
+	Capabilities Capabilities // Pacing with the instance's overrides applied
+}
+
+// ProviderState is the live state of a provider instance's request budget, shared by all workers.
+type ProviderState struct {
+	Paused         bool
+	PausedReason   string
+	UsedLastMinute int       // requests granted in the last 60 seconds
+	NotBefore      time.Time // no request before; zero when not held
+	Waiting        int       // chunks that are running or pending for this provider
+}

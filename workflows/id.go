@@ -1,0 +1,20 @@
+package workflows
+
+// BackfillWorkflowID is the workflow id of a backfill.
+func BackfillWorkflowID(jobID string) string { return "backfill/" + jobID }
+
+// ChunkWorkflowID is the workflow id of a chunk: its backfill's id and its name.
+func ChunkWorkflowID(jobID, chunk string) string { return BackfillWorkflowID(jobID) + "/" + chunk }
+
+// ListingWorkflowID is the workflow id of a question for a listing; two askers share one run.
+func ListingWorkflowID(provider, instrument string) string {
+	return "listing/" + provider + "/" + instrument
+}
+
+// The ids of the housekeeping schedules and of the runs they start.
+const (
+	ScheduleSweep       = "maintenance-sweep"
+	ScheduleMaintenance = "maintenance-daily"
+	idSweep             = "maintenance/sweep"
+	idMaintenance       = "maintenance/daily"
+)
