@@ -36,23 +36,10 @@ type JobStore interface {
 }
 
 // JobPlan is what a backfill's workflow is made of.
-type JobPlan struct {
-	Interval    market.Interval
-	Concurrency int
-	MaxFailed   int
-	Total       int // chunks of the job, done ones included
-	Done        int
-	Providers   []string // that have chunks pending or running, sorted
-	PauseReason string   // "" when not paused
-}
+type JobPlan = market.JobPlan
 
 // UnfinishedJob is a job whose workflow the sweep looks at.
-type UnfinishedJob struct {
-	ID              string
-	WorkflowID      string
-	IsStarted       bool
-	RunningChunkIDs []string // workflow ids of its chunks with status running
-}
+type UnfinishedJob = market.UnfinishedJob
 
 // ChunkStore is what fetching, normalising and upserting a chunk needs of the database. *db.DB satisfies it.
 // Every method that writes for an attempt returns conflict when the attempt's token is no longer the chunk's.
@@ -79,11 +66,7 @@ type ChunkStore interface {
 }
 
 // ChunkClaim is the answer to a claim.
-type ChunkClaim struct {
-	Chunk  market.Chunk
-	IsDone bool
-	Todo   []market.Range // ascending, disjoint
-}
+type ChunkClaim = market.ChunkClaim
 
 // Registry finds a provider instance by name. Errors: not_found.
 type Registry interface {

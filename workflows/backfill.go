@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -267,12 +266,11 @@ func (b *backfill) finish(ctx workflow.Context, runErr error) (activities.JobOut
 // showDetails writes the table an operator sees in the UI.
 func (b *backfill) showDetails(ctx workflow.Context) {
 	p := b.progress
-	var text strings.Builder
-	fmt.Fprintf(&text, "| chunks | done | failed | canceled | in flight | window per provider |\n|---|---|---|---|---|---|\n| %d | %d | %d | %d | %d | %d |\n",
+	text := fmt.Sprintf("| chunks | done | failed | canceled | in flight | window per provider |\n|---|---|---|---|---|---|\n| %d | %d | %d | %d | %d | %d |\n",
 		p.Total, p.Done, p.Failed, p.Canceled, p.InFlight, p.Concurrency)
 	if p.PauseReason != "" {
-		fmt.Fprintf(&text, "\n**Paused:** %s\n", p.PauseReason)
+		text += fmt.Sprintf("\n**Paused:** %s\n", p.PauseReason)
 	}
-	fmt.Fprintf(&text, "\nChunks of this backfill: list query `MdJobId=\"%s\"`; failed ones: add `AND MdStage=\"failed\"`.\n", b.in.JobID)
-	workflow.SetCurrentDetails(ctx, text.String())
+	text += fmt.Sprintf("\nChunks of this backfill: list query `MdJobId=\"%s\"`; failed ones: add `AND MdStage=\"failed\"`.\n", b.in.JobID)
+	workflow.SetCurrentDetails(ctx, text)
 }

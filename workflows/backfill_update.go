@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -23,7 +24,7 @@ func (b *backfill) handleUpdates(ctx workflow.Context) error {
 		Description: "Hand out no new chunks; those in flight finish. Takes the reason.",
 		Validator: func(_ workflow.Context, reason string) error {
 			if strings.TrimSpace(reason) == "" {
-				return fmt.Errorf("a reason is required")
+				return errors.New("a reason is required")
 			}
 			return nil
 		},
@@ -35,7 +36,7 @@ func (b *backfill) handleUpdates(ctx workflow.Context) error {
 		Description: "Go on after a pause.",
 		Validator: func(workflow.Context) error {
 			if b.progress.PauseReason == "" {
-				return fmt.Errorf("the backfill is not paused")
+				return errors.New("the backfill is not paused")
 			}
 			return nil
 		},

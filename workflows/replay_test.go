@@ -35,7 +35,7 @@ func update() bool {
 
 func TestMain(m *testing.M) {
 	flag.Bool("update", false, "record the histories under testdata/replay anew")
-	os.Exit(m.Run())
+	m.Run()
 }
 
 // TestReplay replays histories recorded from a dev server: a change to a workflow that would break a run in flight
