@@ -1,0 +1,293 @@
+package api
+
+import (
+	"slices"
+	"sort"
+	"time"
+
+	"marketdata/market"
+)
+
+// stepper finds the key after a key, by addition where the calendar never closes.
+type stepper struct {
+	grid market.Grid
+	step time.Duration // 0: ask the grid
+}
+
+func newStepper(grid market.Grid) stepper {
+	s := stepper{grid: grid}
+	if grid.Calendar.IsContinuous() {
+		s.step = grid.Interval.Duration()
+	}
+	return s
+}
+
+// next returns the key after key.
+func (s stepper) next(key time.Time) time.Time {
+	if s.step > 0 {
+		return key.Add(s.step)
+	}
+	return s.grid.Next(key)
+}
+
+// holeFinder notes, bar by bar, the stretches between keys that hold no bar. It does one comparison per bar.
+type holeFinder struct {
+	stepper
+	isDescending bool
+	stretch      market.Range
+	bound        time.Time // ascending: the first key not seen yet; descending: everything from it on is seen
+	isStarted    bool
+	holes        []market.Range
+}
+
+func newHoleFinder(grid market.Grid, stretch market.Range, isDescending bool) *holeFinder {
+	f := &holeFinder{stepper: newStepper(grid), isDescending: isDescending, stretch: stretch}
+	f.bound = grid.Ceil(stretch.Start)
+	if isDescending {
+		f.bound = stretch.End
+	}
+	return f
+}
+
+// see notes the bar at key and the hole before it, in reading order.
+func (f *holeFinder) see(key time.Time) {
+	if f.isDescending {
+		if after := f.next(key); after.Before(f.bound) {
+			f.holes = append(f.holes, market.Range{Start: after, End: f.bound})
+		}
+		f.bound, f.isStarted = key, true
+		return
+	}
+	if key.After(f.bound) {
+		start := f.bound
+		if !f.isStarted {
+			start = f.stretch.Start
+		}
+		f.holes = append(f.holes, market.Range{Start: start, End: key})
+	}
+	f.bound, f.isStarted = f.next(key), true
+}
+
+// finish ends the stretch where reading ended without meeting a further bar.
+func (f *holeFinder) finish() {
+	rest := f.stretch
+	switch {
+	case !f.isStarted:
+	case !f.isDescending:
+		rest.Start = f.bound
+	case f.grid.Ceil(rest.Start).Before(f.bound):
+		rest.End = f.bound
+	default:
+		return
+	}
+	if !rest.IsEmpty() {
+		f.holes = append(f.holes, rest)
+	}
+}
+
+// stopAt ends the stretch of this page at the bar that begins the next one, notes the hole before it, and returns the
+// position at which the next page continues.
+func (f *holeFinder) stopAt(key time.Time) time.Time {
+	f.see(key)
+	if f.isDescending {
+		return f.next(key)
+	}
+	return key
+}
+
+// sorted returns the holes noted, ascending.
+func (f *holeFinder) sorted() []market.Range {
+	if f.isDescending {
+		slices.Reverse(f.holes)
+	}
+	return f.holes
+}
+
+// missing is one entry of a page's explanation.
+type missing struct {
+	market.Range
+	reason market.Reason
+}
+
+// explainer says why holes are there. Its ranges are of keys; covered, failed and quarantined are ascending.
+type explainer struct {
+	grid        market.Grid
+	listed      time.Time // no bar can be before; zero when not known
+	delisted    time.Time // no bar can be at or after; zero when not known
+	closed      time.Time // bars at or after have not closed yet
+	covered     []market.Range
+	failed      []market.Range
+	quarantined []time.Time
+	entries     []missing
+	isComplete  bool
+}
+
+// newExplainer takes what is known from the series. A key counts as covered when its whole bar was asked for and
+// answered, hence the rounding inwards.
+func newExplainer(grid market.Grid, series market.Series, closed time.Time) *explainer {
+	e := &explainer{grid: grid, closed: closed, isComplete: true}
+	if series.ListedAt != nil {
+		e.listed = grid.Floor(*series.ListedAt)
+	}
+	if series.DelistedAt != nil {
+		e.delisted = grid.Ceil(*series.DelistedAt)
+	}
+	e.covered = make([]market.Range, 0, len(series.Covered))
+	for _, c := range series.Covered {
+		c = market.Range{Start: grid.Ceil(c.Start), End: alignDown(grid, c.End)}
+		if !c.IsEmpty() {
+			e.covered = append(e.covered, c)
+		}
+	}
+	return e
+}
+
+// alignDown returns t where it is a key, else the key before it.
+func alignDown(grid market.Grid, t time.Time) time.Time {
+	if ceil := grid.Ceil(t); ceil.Equal(t) {
+		return t
+	}
+	return grid.Floor(t)
+}
+
+// openPart returns the part of a hole that only the ledger can explain: listed and closed.
+func (e *explainer) openPart(hole market.Range) market.Range {
+	open := hole
+	if e.listed.After(open.Start) {
+		open.Start = e.listed
+	}
+	if !e.delisted.IsZero() && e.delisted.Before(open.End) {
+		open.End = e.delisted
+	}
+	if e.closed.Before(open.End) {
+		open.End = e.closed
+	}
+	if !open.IsEmpty() {
+		open.Start = e.grid.Ceil(open.Start)
+	}
+	return open
+}
+
+// ledgerRange returns the stretch over which failed chunks and quarantined rows must be looked up; it is empty when
+// the holes explain themselves.
+func (e *explainer) ledgerRange(holes []market.Range) market.Range {
+	var all market.Range
+	for _, hole := range holes {
+		open := e.openPart(hole)
+		if open.IsEmpty() {
+			continue
+		}
+		if all.IsEmpty() {
+			all = open
+		}
+		all.End = open.End
+	}
+	return all
+}
+
+// setLedger takes failed chunks and quarantined rows; a key is failed when any part of its bar is.
+func (e *explainer) setLedger(failed []market.Range, quarantined []time.Time) {
+	for _, f := range failed {
+		e.failed = append(e.failed, market.Range{Start: alignDown(e.grid, f.Start), End: e.grid.Ceil(f.End)})
+	}
+	for _, key := range quarantined {
+		e.quarantined = append(e.quarantined, alignDown(e.grid, key))
+	}
+}
+
+// explain adds the entries of one hole. Holes must come ascending.
+func (e *explainer) explain(hole market.Range) {
+	before, after, forming := hole, hole, hole
+	before.End = earlier(hole.End, e.listed)
+	e.add(before, market.ReasonBeforeListing)
+	if open := e.openPart(hole); !open.IsEmpty() {
+		e.explainOpen(open)
+	}
+	forming.Start = later(later(hole.Start, e.closed), e.listed)
+	if !e.delisted.IsZero() {
+		forming.End = earlier(hole.End, e.delisted)
+		after.Start = later(later(hole.Start, e.delisted), e.listed)
+	} else {
+		after = market.Range{}
+	}
+	e.add(forming, market.ReasonForming)
+	e.add(after, market.ReasonAfterDelisting)
+}
+
+// explainOpen cuts a stretch without bars at the edges of what is covered.
+func (e *explainer) explainOpen(open market.Range) {
+	at := open.Start
+	first := sort.Search(len(e.covered), func(i int) bool { return e.covered[i].End.After(open.Start) })
+	for _, c := range e.covered[first:] {
+		if !c.Start.Before(open.End) {
+			break
+		}
+		c = c.Intersect(open)
+		e.explainUncovered(market.Range{Start: at, End: c.Start})
+		e.explainCovered(c)
+		at = c.End
+	}
+	e.explainUncovered(market.Range{Start: at, End: open.End})
+}
+
+// explainCovered: the provider has answered and sent nothing, except where a row of it is quarantined.
+func (e *explainer) explainCovered(r market.Range) {
+	at := r.Start
+	first := sort.Search(len(e.quarantined), func(i int) bool { return !e.quarantined[i].Before(r.Start) })
+	for _, key := range e.quarantined[first:] {
+		if !key.Before(r.End) {
+			break
+		}
+		end := earlier(e.grid.Next(key), r.End)
+		e.add(market.Range{Start: at, End: key}, market.ReasonConfirmedEmpty)
+		e.add(market.Range{Start: later(at, key), End: end}, market.ReasonQuarantined)
+		at = end
+	}
+	e.add(market.Range{Start: at, End: r.End}, market.ReasonConfirmedEmpty)
+}
+
+// explainUncovered: asking failed, or nobody asked.
+func (e *explainer) explainUncovered(r market.Range) {
+	at := r.Start
+	first := sort.Search(len(e.failed), func(i int) bool { return e.failed[i].End.After(r.Start) })
+	for _, f := range e.failed[first:] {
+		if !f.Start.Before(r.End) {
+			break
+		}
+		f = f.Intersect(market.Range{Start: at, End: r.End})
+		if f.IsEmpty() {
+			continue
+		}
+		e.add(market.Range{Start: at, End: f.Start}, market.ReasonNeverAsked)
+		e.add(f, market.ReasonFailed)
+		at = f.End
+	}
+	e.add(market.Range{Start: at, End: r.End}, market.ReasonNeverAsked)
+}
+
+// add appends an entry, or widens the last one where they touch and have one reason.
+func (e *explainer) add(r market.Range, reason market.Reason) {
+	if r.IsEmpty() {
+		return
+	}
+	e.isComplete = e.isComplete && !reason.IsIncomplete()
+	if last := len(e.entries) - 1; last >= 0 && e.entries[last].reason == reason && e.entries[last].End.Equal(r.Start) {
+		e.entries[last].End = r.End
+		return
+	}
+	e.entries = append(e.entries, missing{Range: r, reason: reason})
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
