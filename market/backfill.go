@@ -108,3 +108,22 @@ type ChunkFailure struct {
 	Message    string
 	WorkflowID string
 }
+
+// JobPlan is what a backfill's workflow is made of.
+type JobPlan struct {
+	Interval    Interval
+	Concurrency int
+	MaxFailed   int
+	Total       int // chunks of the job, done ones included
+	Done        int
+	Providers   []string // that have chunks pending or running, sorted
+	PauseReason string   // "" when not paused
+}
+
+// UnfinishedJob is a job whose workflow the sweep looks at.
+type UnfinishedJob struct {
+	ID              string
+	WorkflowID      string
+	IsStarted       bool
+	RunningChunkIDs []string // workflow ids of its chunks with status running
+}

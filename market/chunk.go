@@ -37,6 +37,13 @@ type Attempt struct {
 	Number     int
 }
 
+// ChunkClaim is the answer to a claim.
+type ChunkClaim struct {
+	Chunk  Chunk
+	IsDone bool
+	Todo   []Range // ascending, disjoint
+}
+
 // RawPage is one answer of a provider as it came, or the record of one that could not be read.
 type RawPage struct {
 	ID          int64

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# Builds a PostgreSQL container image from the server installed on this machine, for machines that can run containers
+# but pull none. It follows the conventions of the official image that tests rely on: POSTGRES_USER,
+# POSTGRES_PASSWORD and POSTGRES_DB, the data below /var/lib/postgresql/data, a first start that only initialises
+# (so that "ready to accept connections" is logged twice), port 5432.
+# usage: postgres-image.sh NAME[:TAG]
+set -euo pipefail
+
+image=${1:?usage: postgres-image.sh NAME[:TAG]}
+bindir=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
+version=$(basename "$(dirname "$bindir")")
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+
+# bring: reads paths, copies what they name into the root, links followed.
+bring() {
+  while read -r path; do
+    echo "$(realpath "$(dirname "$path")")/$(basename "$path")"
+  done | sort -u | tar -C / --dereference --transform='s,^/*,,' -P -c -T - | tar -C "$root" --keep-directory-symlink -x
+}
+
+mkdir -p "$root"/{etc,tmp,run/postgresql,var/lib/postgresql/data,usr/local/bin}
+chmod 1777 "$root/tmp"
+# Debian keeps /bin, /lib and others as links into /usr.
+for link in /bin /sbin /lib /lib64; do
+  if [ -L "$link" ]; then
+    mkdir -p "$root/$(readlink "$link")"
+    cp -a "$link" "$root$link"
+  fi
+done
+home=$(dirname "$bindir")
+mapfile -t modules < <(ls "$home"/lib/*.so | grep -v llvmjit) # the JIT compiler is 100 MB and tests need none
+mapfile -t programs < <(type -P awk bash sh cat chmod chown grep id ls mkdir setpriv)
+{
+  printf '%s\n' "$home/bin" "${modules[@]}" "/usr/share/postgresql/$version" /usr/share/zoneinfo "${programs[@]}"
+  ldd "$home"/bin/* "${modules[@]}" "${programs[@]}" 2> /dev/null | grep -oE '[[:blank:]]/[^ ]+' | tr -d '[:blank:]'
+} | bring
+printf 'root:x:0:0:root:/root:/bin/sh\npostgres:x:999:999::/var/lib/postgresql:/bin/sh\n' > "$root/etc/passwd"
+printf 'root:x:0:\npostgres:x:999:\n' > "$root/etc/group"
+printf 'passwd: files\ngroup: files\nhosts: files dns\n' > "$root/etc/nsswitch.conf"
+
+cat > "$root/usr/local/bin/docker-entrypoint.sh" <<'ENTRYPOINT'
+#!/bin/bash
+set -euo pipefail
+export PGDATA=${PGDATA:-/var/lib/postgresql/data}
+user=${POSTGRES_USER:-postgres}
+database=${POSTGRES_DB:-$user}
+if [ "$(id -u)" = 0 ]; then
+  mkdir -p "$PGDATA"
+  chown -R postgres:postgres "$PGDATA" /run/postgresql
+  chmod 700 "$PGDATA"
+  exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
+fi
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+  initdb --username="$user" --pwfile=<(echo "${POSTGRES_PASSWORD:?}") --auth=scram-sha-256 --encoding=UTF8 \
+    --locale=C --no-sync
+  echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
+  pg_ctl --wait --options="-c listen_addresses='' -c unix_socket_directories=/run/postgresql" start
+  if [ "$database" != postgres ]; then
+    PGPASSWORD=$POSTGRES_PASSWORD psql --host=/run/postgresql --username="$user" --dbname=postgres \
+      --set=ON_ERROR_STOP=1 --set=name="$database" <<< 'CREATE DATABASE :"name"'
+  fi
+  pg_ctl --wait --mode=fast stop
+fi
+exec "$@" -c listen_addresses='*' -c unix_socket_directories=/run/postgresql
+ENTRYPOINT
+chmod 755 "$root/usr/local/bin/docker-entrypoint.sh"
+
+tar -C "$root" -c . | docker import \
+  --change "ENV PATH=$bindir:/usr/local/bin:/usr/bin:/bin" \
+  --change 'ENTRYPOINT ["docker-entrypoint.sh"]' \
+  --change 'CMD ["postgres"]' \
+  --change 'EXPOSE 5432' \
+  - "$image" > /dev/null

@@ -1,0 +1,112 @@
+# What a person types here. `make help` lists it; nothing but Go and make is needed, and PostgreSQL's server programs
+# for `run` and `test`.
+
+GO           ?= go
+ARGS         ?=
+TIMEOUT      ?= 20m
+BENCH        ?= .
+BENCHTIME    ?= 1s
+COUNT        ?= 1
+COVER_FLOOR  ?= 75
+# Go stamps commit and date into the binary, where there is a repository that git can read.
+VCS          := $(shell git rev-parse --quiet --verify HEAD >/dev/null 2>&1 && echo true || echo false)
+
+# The programs of a checkout come first, so that tests and `run` use the pinned Temporal CLI.
+export PATH := $(CURDIR)/bin:$(PATH)
+export CGO_ENABLED ?= 0
+export GOWORK := off
+
+# Packages with generated or golden files that `-update` rewrites. Not workflows: its histories belong to releases and
+# are recorded by hand.
+GOLDEN := $(filter-out ./workflows/,$(sort $(dir $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null))))
+# The product's packages: not the helpers of tests, not the tests of the root.
+PRODUCT = $(shell $(GO) list ./... | grep -v -E '^marketdata$$|/dbtest$$|/providertest$$')
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  \033[1m%-14s\033[0m %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build bin/temporal ## start the whole stack with demo data (make run ARGS="--api-port 9080"); Ctrl-C stops it
+	@exec bin/marketdata dev $(ARGS)
+
+.PHONY: build
+build: ## build bin/marketdata
+	@mkdir -p bin
+	$(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o bin/marketdata ./cmd/marketdata
+
+.PHONY: test
+test: bin/temporal ## unit, integration and end-to-end tests
+	$(GO) test -timeout $(TIMEOUT) ./...
+
+.PHONY: test-race
+test-race: bin/temporal ## the same under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
+
+.PHONY: coverage
+coverage: bin/temporal ## test coverage of the product's packages; fails below COVER_FLOOR percent
+	$(GO) test -timeout $(TIMEOUT) -covermode=atomic -coverprofile=coverage.out \
+		-coverpkg=$$(echo $(PRODUCT) | tr ' ' ',') ./...
+	@$(GO) tool cover -func=coverage.out | awk -v floor=$(COVER_FLOOR) '\
+		/^total:/ { sub("%", "", $$3); printf "coverage %s %%, floor %s %%\n", $$3, floor; exit ($$3 + 0 < floor) }'
+
+.PHONY: bench
+bench: bin/temporal ## all benchmarks (BENCH=Load BENCHTIME=5s COUNT=5)
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) -benchmem -timeout 60m ./...
+
+.PHONY: lint
+lint: bin/golangci-lint ## golangci-lint and the formatters, without changing a file
+	bin/golangci-lint run ./...
+	bin/golangci-lint fmt --diff ./...
+
+.PHONY: fmt
+fmt: bin/golangci-lint ## format with gofumpt and sort imports
+	bin/golangci-lint fmt ./...
+
+.PHONY: workflowcheck
+workflowcheck: bin/workflowcheck ## look for non-determinism in workflow code
+	bin/workflowcheck -config tools/workflowcheck/config.yaml ./workflows/... ./worker/...
+
+.PHONY: generate
+generate: bin/temporal ## rewrite generated and golden files
+	$(GO) test -timeout $(TIMEOUT) $(GOLDEN) -update
+
+# Works on a copy, so it neither needs a clean work tree nor changes it.
+.PHONY: verify
+verify: bin/temporal ## prove that generated and golden files and go.mod are current
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && mkdir -p "$$copy/tree/bin" && cp bin/temporal "$$copy/tree/bin/" && \
+	git ls-files --cached --others --exclude-standard | while read -r file; do [ ! -f "$$file" ] || echo "$$file"; done \
+		> "$$copy/files" && tar -cf - -T "$$copy/files" | tar -xf - -C "$$copy/tree" && \
+	cp -r "$$copy/tree" "$$copy/before" && $(MAKE) --no-print-directory -C "$$copy/tree" generate && \
+	{ diff -ru "$$copy/before" "$$copy/tree" || { echo "these files are not current: run make generate"; exit 1; }; }
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+.PHONY: tools
+tools: bin/temporal bin/golangci-lint bin/gofumpt bin/workflowcheck ## build every tool into bin/
+
+.PHONY: clean
+clean: ## remove what was built and measured; the data below .marketdata/ stay
+	rm -rf bin coverage.out
+
+# Each tool is pinned in a module of its own, so that its dependencies never touch the product's.
+bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
+	@echo "building the Temporal CLI with its server and UI; about two minutes, once"
+	$(call build_tool,temporal,github.com/temporalio/cli/cmd/temporal)
+
+bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
+	$(call build_tool,lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
+
+bin/gofumpt: tools/lint/go.mod tools/lint/go.sum
+	$(call build_tool,lint,mvdan.cc/gofumpt)
+
+bin/workflowcheck: tools/workflowcheck/go.mod tools/workflowcheck/go.sum
+	$(call build_tool,workflowcheck,go.temporal.io/sdk/contrib/tools/workflowcheck)
+
+define build_tool
+	@mkdir -p bin
+	cd tools/$(1) && CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $(CURDIR)/$@ $(2)
+	@touch $@
+endef

@@ -1,0 +1,190 @@
+// Package marketdata_test holds the picture of the rooms against the code.
+package marketdata_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const module = "marketdata"
+
+// allowed says, for each package, which packages of this module its code may import. A package that is not listed
+// fails the test: a new room needs a place in the picture first (docs/architecture.md).
+func allowed() map[string][]string {
+	return map[string][]string{
+		"":                       {},
+		"market":                 {},
+		"config":                 {},
+		"providers":              {"market"},
+		"providers/all":          {"providers", "providers/binance"},
+		"providers/binance":      {"market", "providers"},
+		"providers/providertest": {"market", "providers"},
+		"simulator":              {"market"},
+		"db":                     {"market"},
+		"db/dbtest":              {"db", "db/pgserver"},
+		"db/pgserver":            {},
+		"activities":             {"market", "providers"},
+		"workflows":              {"market", "activities"},
+		"worker":                 {"market", "activities", "workflows"},
+		"api":                    {"market", "workflows"},
+		"devstack":               {},
+		"e2e":                    {},
+		"cmd/marketdata": {
+			"activities", "api", "config", "db", "db/pgserver", "devstack", "market", "providers", "providers/all",
+			"simulator", "worker", "workflows",
+		},
+	}
+}
+
+// testOnly lists packages that no code but tests may import.
+func testOnly() []string { return []string{"db/dbtest", "providers/providertest"} }
+
+// families says which packages may import which modules of others. A module that is not listed fails the test.
+func families() map[string][]string {
+	doors := []string{"api", "cmd/marketdata", "worker"}
+	return map[string][]string{
+		"go.temporal.io":                   append(doors, "activities", "workflows"),
+		"github.com/danielgtaylor/huma":    {"api"},
+		"github.com/fergusstrange":         {"db/pgserver"},
+		"github.com/go-chi/chi":            {"api", "simulator"},
+		"github.com/google/uuid":           {"api", "cmd/marketdata", "db"},
+		"github.com/go-viper/mapstructure": {"config"},
+		"github.com/jackc/pgx":             {"db", "db/dbtest", "db/pgserver"},
+		"github.com/klauspost/compress":    {"db", "providers"},
+		"github.com/knadh/koanf":           {"config"},
+		"github.com/pressly/goose":         {"db"},
+		"github.com/schollz/progressbar":   {"cmd/marketdata", "devstack"},
+		"github.com/shopspring/decimal":    {"market", "simulator"},
+		"github.com/spf13/cobra":           {"cmd/marketdata"},
+		"github.com/spf13/pflag":           {"cmd/marketdata", "config"},
+		"github.com/stretchr/testify":      testOnly(),
+		"github.com/testcontainers":        {"db/dbtest"},
+		"github.com/uptrace/bun":           {"db"},
+		"golang.org/x/sync":                {"api", "cmd/marketdata", "db", "devstack", "worker"},
+		"golang.org/x/term":                {"cmd/marketdata", "devstack"},
+		"golang.org/x/sys":                 {"db/pgserver", "devstack"},
+		"google.golang.org/grpc":           append(doors, "workflows"),
+		"google.golang.org/protobuf":       append(doors, "workflows"),
+		"database/sql":                     {"db", "db/dbtest", "db/pgserver"}, // SQL lives in db
+		"pgregory.net/rapid":               {"providers/providertest"},
+		"gopkg.in/yaml":                    {"api", "config"},
+	}
+}
+
+// pkg is what `go list -json` tells of a package.
+type pkg struct {
+	ImportPath  string
+	Imports     []string
+	TestGoFiles []string
+}
+
+// path is the package's place in the module, "" for its root.
+func (p pkg) path() string { return strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/") }
+
+func listPackages(t *testing.T) []pkg {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,TestGoFiles", "./...")
+	var complaints bytes.Buffer
+	command.Stderr = &complaints
+	out, err := command.Output()
+	require.NoError(t, err, complaints.String())
+	var packages []pkg
+	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		err := decoder.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		packages = append(packages, p)
+	}
+	require.NotEmpty(t, packages)
+	return packages
+}
+
+// ours returns the package's place in this module, or false for one of others.
+func ours(importPath string) (string, bool) {
+	if importPath == module {
+		return "", true
+	}
+	return strings.CutPrefix(importPath, module+"/")
+}
+
+func TestPackageArrows(t *testing.T) {
+	t.Parallel()
+	rules, seen := allowed(), map[string]bool{}
+	for _, p := range listPackages(t) {
+		seen[p.path()] = true
+		may, isListed := rules[p.path()]
+		require.True(t, isListed, "%q has no place in the picture: add it to allowed() and docs/architecture.md", p.path())
+		for _, imported := range p.Imports {
+			if path, isOurs := ours(imported); isOurs {
+				require.Contains(t, may, path, "%s must not import %s", p.ImportPath, imported)
+			}
+		}
+	}
+	for path, may := range rules {
+		require.True(t, seen[path], "%q is in the picture but not in the code", path)
+		for _, target := range may {
+			require.Contains(t, rules, target, "%q may import %q, which is not in the picture", path, target)
+		}
+	}
+}
+
+func TestPackageTestHelpersStayInTests(t *testing.T) {
+	t.Parallel()
+	for _, p := range listPackages(t) {
+		for _, imported := range p.Imports {
+			path, _ := ours(imported)
+			require.NotContains(t, testOnly(), path, "%s imports a package of tests", p.ImportPath)
+		}
+	}
+}
+
+func TestPackageTestsStandOutside(t *testing.T) {
+	t.Parallel()
+	for _, p := range listPackages(t) {
+		for _, file := range p.TestGoFiles {
+			require.True(t, strings.HasSuffix(file, "_internal_test.go"),
+				"%s/%s is inside its package: use package x_test, or say so in its name", p.ImportPath, file)
+		}
+	}
+}
+
+func TestPackageFamilies(t *testing.T) {
+	t.Parallel()
+	rules := families()
+	for _, p := range listPackages(t) {
+		for _, imported := range p.Imports {
+			if _, isOurs := ours(imported); isOurs {
+				continue
+			}
+			family, isForeign := familyOf(imported, rules)
+			if !isForeign {
+				continue
+			}
+			require.NotEmpty(t, family, "%s imports %s, which has no place: add it to families()", p.ImportPath, imported)
+			require.True(t, slices.Contains(rules[family], p.path()), "%s must not import %s", p.ImportPath, imported)
+		}
+	}
+}
+
+// familyOf returns the rule an import falls under, "" where none does, and whether it needs one: imports of the
+// standard library do only where they are listed.
+func familyOf(imported string, rules map[string][]string) (family string, isForeign bool) {
+	for prefix := range rules {
+		if imported == prefix || strings.HasPrefix(imported, prefix+"/") || strings.HasPrefix(imported, prefix+".") {
+			return prefix, true
+		}
+	}
+	host, _, _ := strings.Cut(imported, "/")
+	return "", strings.Contains(host, ".")
+}

@@ -1,0 +1,141 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+)
+
+// kind is the type of a key's value.
+type kind int
+
+const (
+	text kind = iota
+	count
+	claim
+	duration
+)
+
+// key describes one configuration key. In path, * stands for the name of a provider instance.
+type key struct {
+	path     string
+	kind     kind
+	isSecret bool
+	about    string
+}
+
+// keys returns every key in the order of the documentation: the one list behind the check for unknown keys, the flags,
+// the example file and what config show prints.
+func keys() []key {
+	return []key{
+		{"database.url", text, true, "PostgreSQL of the application role: postgres://user:password@host:5432/name"},
+		{"database.migrate_url", text, true, "the owner role, for migrations (default: database.url)"},
+		{"temporal.address", text, false, "host:port of the Temporal server"},
+		{"temporal.namespace", text, false, "Temporal namespace"},
+		{"temporal.ui_url", text, false, "Temporal UI, for links"},
+		{"api.listen", text, false, "host:port the API listens on"},
+		{"api.url", text, false, "where commands find the API"},
+		{"worker.listen", text, false, "host:port the worker answers health checks on"},
+		{"providers.*.adapter", text, false, "which adapter the instance speaks"},
+		{"providers.*.base_url", text, false, `URL before the paths of the provider ("": the adapter's own)`},
+		{"providers.*.api_key", text, true, "key, where the provider needs one"},
+		{"providers.*.requests_per_minute", count, false, "request budget over all workers (0: the adapter's own)"},
+		{"providers.*.weight_per_minute", count, false, "weight budget over all workers (0: the adapter's own)"},
+		{"providers.*.enabled", claim, false, "whether workers fetch from it"},
+		{"providers.*.synthetic", claim, false, "made-up bars, which attach only to instruments of venue SIM"},
+		{"retention.raw_page", duration, false, "how long bodies of provider answers are kept"},
+		{"log.level", text, false, "debug, info, warn or error"},
+		{"log.format", text, false, "text, json, or auto: text on a terminal, json elsewhere"},
+	}
+}
+
+// findKey returns the key that path is an instance of.
+func findKey(path string) (key, bool) {
+	for _, k := range keys() {
+		if matches(k.path, path) {
+			return k, true
+		}
+	}
+	return key{}, false
+}
+
+// isSection reports whether keys stand below path.
+func isSection(path string) bool {
+	return slices.ContainsFunc(keys(), func(k key) bool {
+		want := strings.Split(k.path, ".")
+		depth := strings.Count(path, ".") + 1
+		return depth < len(want) && matches(strings.Join(want[:depth], "."), path)
+	})
+}
+
+// matches compares segment by segment; * matches any.
+func matches(pattern, path string) bool {
+	want, have := strings.Split(pattern, "."), strings.Split(path, ".")
+	return slices.EqualFunc(want, have, func(w, h string) bool { return w == h || w == "*" && h != "" })
+}
+
+// parse turns a value as a source has it into the key's type. The message of its error completes "<key>: ".
+func (k key) parse(value any) (any, error) {
+	switch value.(type) {
+	case nil:
+		return nil, fmt.Errorf("has no value: give one, or remove the key")
+	case map[string]any, map[any]any, []any:
+		return nil, fmt.Errorf("wants a single value")
+	}
+	written := fmt.Sprint(value)
+	switch k.kind {
+	case text:
+		if _, isText := value.(string); !isText {
+			return nil, fmt.Errorf("wants text: put %s in quotes", written)
+		}
+		return written, nil
+	case count:
+		n, err := strconv.ParseInt(written, 10, 64)
+		if err != nil || n < 0 || n > math.MaxInt32 {
+			return nil, fmt.Errorf("wants a whole number, 0 or more, not %q", written)
+		}
+		return int(n), nil
+	case claim:
+		b, err := strconv.ParseBool(written)
+		if err != nil {
+			return nil, fmt.Errorf("wants true or false, not %q", written)
+		}
+		return b, nil
+	case duration:
+		d, err := time.ParseDuration(written)
+		if err != nil {
+			return nil, fmt.Errorf("wants a duration such as 2160h or 90m, not %q", written)
+		}
+		return d, nil
+	}
+	return nil, fmt.Errorf("has no known type")
+}
+
+// environName returns the environment variable of a key.
+func environName(path string) string {
+	return environPrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "__"))
+}
+
+// flagKey is the annotation that ties a flag to its key.
+const flagKey = "marketdata-config-key"
+
+// FlagName returns the name of a key's flag: database.migrate_url is --database-migrate-url.
+func FlagName(path string) string { return strings.NewReplacer(".", "-", "_", "-").Replace(path) }
+
+// AddFlags defines the flags of the keys; Load reads those that were given. It panics on a key that does not exist.
+func AddFlags(flags *pflag.FlagSet, paths ...string) {
+	for _, path := range paths {
+		k, ok := findKey(path)
+		if !ok {
+			panic("config: no key " + path)
+		}
+		name := FlagName(path)
+		flags.String(name, "", k.about)
+		flags.Lookup(name).Annotations = map[string][]string{flagKey: {path}}
+	}
+}

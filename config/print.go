@@ -1,0 +1,183 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Setting is one key with its value as text, secrets hidden, and where the value comes from: "default", "file …",
+// "environment variable …" or "flag …".
+type Setting struct {
+	Key    string `json:"key"`
+	Value  string `json:"value"`
+	Origin string `json:"from"`
+}
+
+// Settings returns every key that has a value, in the order of the documentation, provider instances by name.
+func (c Config) Settings() []Setting {
+	values := c.values()
+	settings := make([]Setting, 0, len(values))
+	for _, path := range c.paths() {
+		settings = append(settings, Setting{path, valueText(values[path]), c.Origin(path)})
+	}
+	return settings
+}
+
+// Origin says where the value of a key comes from.
+func (c Config) Origin(path string) string {
+	if origin, ok := c.origins[path]; ok {
+		return origin
+	}
+	return originDefault
+}
+
+// IsGiven reports whether a source other than the defaults set the key.
+func (c Config) IsGiven(path string) bool { return c.Origin(path) != originDefault }
+
+// String is one line per key, secrets hidden.
+func (c Config) String() string {
+	var b strings.Builder
+	for _, s := range c.Settings() {
+		fmt.Fprintf(&b, "%s=%s\n", s.Key, s.Value)
+	}
+	return b.String()
+}
+
+// GoString hides secrets from %#v.
+func (c Config) GoString() string { return c.String() }
+
+// LogValue hides secrets from logs.
+func (c Config) LogValue() slog.Value {
+	attributes := make([]slog.Attr, 0, len(c.Providers)*7)
+	for _, s := range c.Settings() {
+		attributes = append(attributes, slog.String(s.Key, s.Value))
+	}
+	return slog.GroupValue(attributes...)
+}
+
+// MarshalJSON is an object of sections as in the YAML file, secrets hidden.
+func (c Config) MarshalJSON() ([]byte, error) {
+	root := make(map[string]any)
+	for path, value := range c.values() {
+		node, names := root, strings.Split(path, ".")
+		for _, name := range names[:len(names)-1] {
+			if _, ok := node[name]; !ok {
+				node[name] = make(map[string]any)
+			}
+			node, _ = node[name].(map[string]any)
+		}
+		if _, isPrinted := value.(fmt.Stringer); isPrinted {
+			value = valueText(value)
+		}
+		node[names[len(names)-1]] = value
+	}
+	return json.Marshal(root)
+}
+
+// Example returns the configuration as a commented YAML file that Load reads back to the same configuration, if it
+// holds no secret.
+func (c Config) Example() string {
+	var b strings.Builder
+	b.WriteString(`# Configuration of marketdata, with its defaults. Use it with --config.
+#
+# defaults < this file < environment < flags. In the environment a key is MD_ and its path in upper case, with two
+# underscores between levels: MD_PROVIDERS__BINANCE__BASE_URL. Every key marked as secret may instead be named by the
+# file that holds it: database.url_file here, MD_DATABASE__URL_FILE in the environment. Unknown keys are refused.
+`)
+	values := c.values()
+	var open []string
+	for _, path := range c.paths() {
+		names := strings.Split(path, ".")
+		sections := names[:len(names)-1]
+		isNew := false
+		for depth, name := range sections {
+			isNew = isNew || depth >= len(open) || open[depth] != name
+			if isNew && depth == 0 {
+				b.WriteByte('\n')
+			}
+			if isNew {
+				fmt.Fprintf(&b, "%s%s:\n", strings.Repeat("  ", depth), name)
+			}
+		}
+		open = sections
+		k, _ := findKey(path)
+		about := k.about
+		if k.isSecret {
+			about += "; secret"
+		}
+		indent := strings.Repeat("  ", len(sections))
+		fmt.Fprintf(&b, "%s# %s\n%s%s: %s\n", indent, about, indent, names[len(names)-1], yamlValue(values[path]))
+	}
+	return b.String()
+}
+
+func yamlValue(value any) string {
+	switch value.(type) {
+	case int, bool:
+		return valueText(value)
+	}
+	return fmt.Sprintf("%q", valueText(value))
+}
+
+// valueText is the value as a source would write it, secrets hidden.
+func valueText(value any) string {
+	written := fmt.Sprint(value)
+	if _, isDuration := value.(time.Duration); isDuration {
+		written = strings.TrimSuffix(strings.TrimSuffix(written, "0s"), "0m")
+	}
+	return written
+}
+
+// paths returns the path of every key of the configuration in the order of the documentation.
+func (c Config) paths() []string {
+	names := slices.Sorted(maps.Keys(c.Providers))
+	all := make([]string, 0, len(keys())+len(names)*7)
+	for _, k := range keys() {
+		if !strings.HasPrefix(k.path, "providers.") {
+			all = append(all, k.path)
+		}
+	}
+	at := slices.Index(all, "retention.raw_page")
+	for _, name := range names {
+		for _, k := range keys() {
+			if strings.HasPrefix(k.path, "providers.") {
+				all = slices.Insert(all, at, strings.Replace(k.path, "*", name, 1))
+				at++
+			}
+		}
+	}
+	return all
+}
+
+// values returns every value by key, with the types of Config.
+func (c Config) values() map[string]any {
+	values := map[string]any{
+		"database.url":         c.Database.URL,
+		"database.migrate_url": c.Database.MigrateURL,
+		"temporal.address":     c.Temporal.Address,
+		"temporal.namespace":   c.Temporal.Namespace,
+		"temporal.ui_url":      c.Temporal.UIURL,
+		"api.listen":           c.API.Listen,
+		"api.url":              c.API.URL,
+		"worker.listen":        c.Worker.Listen,
+		"retention.raw_page":   c.Retention.RawPage,
+		"log.level":            c.Log.Level,
+		"log.format":           c.Log.Format,
+	}
+	for name, p := range c.Providers {
+		path := "providers." + name + "."
+		values[path+"adapter"] = p.Adapter
+		values[path+"base_url"] = p.BaseURL
+		values[path+"api_key"] = p.APIKey
+		values[path+"requests_per_minute"] = p.RequestsPerMinute
+		values[path+"weight_per_minute"] = p.WeightPerMinute
+		values[path+"enabled"] = p.Enabled
+		values[path+"synthetic"] = p.Synthetic
+	}
+	return values
+}

@@ -1,0 +1,70 @@
+package dbtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/testcontainers/testcontainers-go"
+	"github.com/testcontainers/testcontainers-go/modules/postgres"
+)
+
+const (
+	envImage     = "MARKETDATA_TEST_POSTGRES_IMAGE"
+	defaultImage = "postgres:17-alpine"
+
+	// containerTimeout bounds the pull and the start, before the private server is taken instead.
+	containerTimeout = 90 * time.Second
+	answerTimeout    = 2 * time.Second
+)
+
+// container runs PostgreSQL in a container. The error says why there is none.
+func container(ctx context.Context) (s server, err error) {
+	defer func() { // the library panics on some broken Docker settings
+		if r := recover(); r != nil {
+			err = fmt.Errorf("docker: %v", r)
+		}
+	}()
+	if err := answers(ctx); err != nil {
+		return s, err
+	}
+	image := os.Getenv(envImage) //nolint:forbidigo // the tests' own setting
+	if image == "" {
+		image = defaultImage
+	}
+	ctx, cancel := context.WithTimeout(ctx, containerTimeout)
+	defer cancel()
+	c, err := postgres.Run(ctx, image, postgres.WithDatabase("marketdata"), postgres.WithUsername("marketdata"),
+		postgres.WithPassword("marketdata"), postgres.BasicWaitStrategies(),
+		testcontainers.WithCmd("postgres", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "max_connections=200"))
+	stop := func() {
+		_ = testcontainers.TerminateContainer(c) // its data are thrown away
+	}
+	if err != nil {
+		stop()
+		return s, fmt.Errorf("image %s: %w", image, err)
+	}
+	admin, err := c.ConnectionString(ctx, "sslmode=disable")
+	if err != nil {
+		stop()
+		return s, err
+	}
+	return server{admin: admin, origin: "container of " + image, stop: stop}, nil
+}
+
+// answers reports whether Docker is there.
+func answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	provider, err := testcontainers.NewDockerProvider()
+	if err != nil {
+		return errors.New("docker is not there")
+	}
+	defer func() { _ = provider.Close() }() // only asked whether it lives
+	if err := provider.Health(ctx); err != nil {
+		return errors.New("docker does not answer")
+	}
+	return nil
+}

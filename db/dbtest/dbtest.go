@@ -1,0 +1,174 @@
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"marketdata/db"
+	"marketdata/db/pgserver"
+)
+
+const (
+	envURL      = "MARKETDATA_TEST_DATABASE_URL"
+	cleanupTime = 30 * time.Second
+)
+
+// server is the PostgreSQL server of this test process.
+type server struct {
+	admin    string // URL of a database from which others are made
+	template string // name of the migrated database that tests copy
+	origin   string // where the server comes from, for the log
+	stop     func()
+}
+
+// process is the one server that all tests of a process share; it is made when first needed.
+type process struct {
+	once   sync.Once
+	server server
+	err    error
+}
+
+var shared process //nolint:gochecknoglobals // one server per test process
+
+// Main runs the tests of a package and then stops the server: func TestMain(m *testing.M) { dbtest.Main(m) }.
+func Main(m *testing.M) {
+	code := m.Run()
+	if shared.server.stop != nil {
+		shared.server.stop()
+	}
+	os.Exit(code) //nolint:forbidigo // TestMain decides how the test process ends
+}
+
+// New returns a migrated, empty database of the test's own; it is dropped when the test ends.
+func New(t testing.TB) *db.DB {
+	t.Helper()
+	d, err := db.Open(t.Context(), URL(t), db.Options{MaxConns: 24})
+	if err != nil {
+		t.Fatalf("open the test's database: %v", err)
+	}
+	t.Cleanup(d.Close)
+	return d
+}
+
+// URL returns the URL of a migrated, empty database of the test's own; it is dropped when the test ends.
+func URL(t testing.TB) string {
+	t.Helper()
+	return database(t, true)
+}
+
+// EmptyURL returns the URL of a database of the test's own without any migration.
+func EmptyURL(t testing.TB) string {
+	t.Helper()
+	return database(t, false)
+}
+
+func database(t testing.TB, isMigrated bool) string {
+	t.Helper()
+	shared.once.Do(func() { shared.server, shared.err = start() })
+	if shared.err != nil {
+		t.Fatalf("no PostgreSQL for tests: %v", shared.err)
+	}
+	s := shared.server
+	t.Logf("PostgreSQL: %s", s.origin)
+	name := "md_test_" + strings.ToLower(rand.Text()[:16])
+	create := "CREATE DATABASE " + name
+	if isMigrated {
+		create += " TEMPLATE " + s.template
+	}
+	if err := run(t.Context(), s.admin, create); err != nil {
+		t.Fatalf("make the test's database: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
+		defer cancel()
+		if err := run(ctx, s.admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+			t.Errorf("drop the test's database: %v", err)
+		}
+	})
+	return withName(s.admin, name)
+}
+
+// start finds a server and makes the template.
+func start() (server, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	s, err := find(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.template = "md_template_" + strings.ToLower(rand.Text()[:16])
+	if err := run(ctx, s.admin, "CREATE DATABASE "+s.template); err != nil {
+		s.stop()
+		return s, err
+	}
+	if err := db.MigrateUp(ctx, withName(s.admin, s.template)); err != nil {
+		s.stop()
+		return s, fmt.Errorf("migrate the template: %w", err)
+	}
+	if stop := s.stop; s.origin == envURL { // the server stays, our template does not
+		s.stop = func() {
+			ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
+			defer cancel()
+			_ = run(ctx, s.admin, "DROP DATABASE IF EXISTS "+s.template+" WITH (FORCE)") // nobody is left to tell
+			stop()
+		}
+	}
+	return s, nil
+}
+
+func find(ctx context.Context) (server, error) {
+	if given := os.Getenv(envURL); given != "" { //nolint:forbidigo // the tests' own setting
+		return server{admin: given, origin: envURL, stop: func() {}}, nil
+	}
+	s, whyNot := container(ctx)
+	if whyNot == nil {
+		return s, nil
+	}
+	dir, err := os.MkdirTemp("", "marketdata-test-")
+	if err != nil {
+		return s, err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // ours; the server's own user must pass through
+		return s, err
+	}
+	local, err := pgserver.Start(ctx, pgserver.Options{Dir: dir, Fast: true})
+	if err != nil {
+		return s, err
+	}
+	return server{
+		admin: local.URL(), origin: fmt.Sprintf("private server (no container: %v)", whyNot),
+		stop: func() {
+			_ = local.Stop(context.Background()) // its data are thrown away
+			_ = os.RemoveAll(dir)
+		},
+	}, nil
+}
+
+func run(ctx context.Context, url, statement string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }() // nothing is in flight
+	_, err = conn.Exec(ctx, statement)
+	return err
+}
+
+// withName returns the URL with another database.
+func withName(admin, name string) string {
+	u, err := url.Parse(admin)
+	if err != nil {
+		return admin
+	}
+	u.Path = "/" + name
+	return u.String()
+}

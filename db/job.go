@@ -1,0 +1,167 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"marketdata/market"
+)
+
+// StartJob marks the job as started and returns its lanes: one per provider that has chunks not done.
+// Errors: not_found.
+func (db *DB) StartJob(ctx context.Context, jobID string) (market.JobPlan, error) {
+	var plan market.JobPlan
+	err := db.changeJob(ctx, jobID, func(tx pgx.Tx, b market.Backfill) error {
+		if _, err := tx.Exec(ctx, "UPDATE ingest_job SET started_at = coalesce(started_at, clock_timestamp()), closed_at = NULL WHERE id = $1", jobID); err != nil {
+			return err
+		}
+		plan = market.JobPlan{
+			Interval: b.Interval, Concurrency: b.Concurrency, MaxFailed: b.MaxFailed, Total: int(b.Chunks.Total), Done: int(b.Chunks.Done),
+		}
+		if b.PausedReason != nil {
+			plan.PauseReason = *b.PausedReason
+		}
+		const lanes = `
+			SELECT DISTINCT s.provider FROM ingest_chunk k JOIN series s ON s.id = k.series_id
+			WHERE k.job_id = $1 AND k.status IN ('pending', 'running') ORDER BY s.provider`
+		rows, err := tx.Query(ctx, lanes, jobID)
+		if err != nil {
+			return err
+		}
+		plan.Providers, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return plan, err
+}
+
+// OpenChunks returns the provider's chunks of the job that are pending or running, with seq > afterSeq, ascending, at
+// most limit, after making sure that bar has partitions for their ranges.
+func (db *DB) OpenChunks(ctx context.Context, jobID, provider string, afterSeq, limit int) ([]market.Chunk, error) {
+	const query = `
+		SELECT k.id, k.job_id::text, k.seq, k.name, k.series_id, s.provider, i.symbol, i.venue, i.calendar, s."interval", k.start_at, k.end_at
+		FROM ingest_chunk k JOIN series s ON s.id = k.series_id JOIN instrument i ON i.id = s.instrument_id
+		WHERE k.job_id = $1 AND s.provider = $2 AND k.seq > $3 AND k.status IN ('pending', 'running')
+		ORDER BY k.seq LIMIT $4`
+	rows, err := db.Pool.Query(ctx, query, jobID, provider, afterSeq, limit)
+	if err != nil {
+		return nil, dbError(err)
+	}
+	chunks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.Chunk, error) {
+		var c market.Chunk
+		err := row.Scan(&c.ID, &c.JobID, &c.Seq, &c.Name, &c.SeriesID, &c.Provider, &c.Instrument.Symbol, &c.Instrument.Venue, &c.Calendar,
+			&c.Interval, &c.Range.Start, &c.Range.End)
+		c.Range = market.Range{Start: c.Range.Start.UTC(), End: c.Range.End.UTC()}
+		return c, err
+	})
+	if err != nil {
+		return nil, dbError(err)
+	}
+	return chunks, db.EnsureBarPartitions(ctx, hull(chunks))
+}
+
+// hull is the range from the first chunk's start to the last one's end.
+func hull(chunks []market.Chunk) market.Range {
+	var all market.Range
+	for i, c := range chunks {
+		if i == 0 || c.Range.Start.Before(all.Start) {
+			all.Start = c.Range.Start
+		}
+		if i == 0 || c.Range.End.After(all.End) {
+			all.End = c.Range.End
+		}
+	}
+	return all
+}
+
+// FailChunk records why a chunk failed, unless it is done. A chunk that failed before keeps its kind and message when
+// the new kind is internal: what it said itself is closer to the cause.
+func (db *DB) FailChunk(ctx context.Context, chunkID int64, kind market.Kind, message string) error {
+	const query = `
+		UPDATE ingest_chunk SET
+			error_kind = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error_kind ELSE $2 END,
+			error = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error ELSE left($3, 4000) END,
+			status = 'failed', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
+		WHERE id = $1 AND status <> 'done'`
+	_, err := db.Pool.Exec(ctx, query, chunkID, kind, message)
+	return dbError(err)
+}
+
+// CancelChunk marks a chunk canceled unless it is done or failed.
+func (db *DB) CancelChunk(ctx context.Context, chunkID int64) error {
+	const query = `
+		UPDATE ingest_chunk SET status = 'canceled', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
+		WHERE id = $1 AND status IN ('pending', 'running')`
+	_, err := db.Pool.Exec(ctx, query, chunkID)
+	return dbError(err)
+}
+
+// CloseJob settles a job whose workflow ends: chunks still pending or running become canceled when isCanceled, else
+// failed with kind internal and the message. It returns the final counts. Idempotent. Errors: not_found.
+func (db *DB) CloseJob(ctx context.Context, jobID string, isCanceled bool, message string) (market.ChunkCounts, market.BarCounts, error) {
+	const canceled = `
+		UPDATE ingest_chunk SET status = 'canceled', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
+		WHERE job_id = $1 AND status IN ('pending', 'running')`
+	const failed = `
+		UPDATE ingest_chunk SET status = 'failed', error_kind = 'internal', error = $2, attempt_token = '',
+			finished_at = clock_timestamp(), updated_at = clock_timestamp()
+		WHERE job_id = $1 AND status IN ('pending', 'running')`
+	const closed = `
+		UPDATE ingest_job SET closed_at = coalesce(closed_at, clock_timestamp()), paused_reason = NULL,
+			cancel_requested_at = CASE WHEN $2 THEN coalesce(cancel_requested_at, clock_timestamp()) ELSE cancel_requested_at END
+		WHERE id = $1`
+	var b market.Backfill
+	err := db.changeJob(ctx, jobID, func(tx pgx.Tx, _ market.Backfill) error {
+		var err error
+		if isCanceled {
+			_, err = tx.Exec(ctx, canceled, jobID)
+		} else {
+			_, err = tx.Exec(ctx, failed, jobID, message)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, closed, jobID, isCanceled); err != nil {
+			return err
+		}
+		b, err = backfillByID(ctx, tx, jobID)
+		return err
+	})
+	return b.Chunks, b.Bars, err
+}
+
+// SetJobPaused stores why the job is paused, or nil when it is not.
+func (db *DB) SetJobPaused(ctx context.Context, jobID string, reason *string) error {
+	_, err := db.Pool.Exec(ctx, "UPDATE ingest_job SET paused_reason = $2 WHERE id = $1", jobID, reason)
+	return dbError(err)
+}
+
+// SetJobConcurrency stores the window per provider, 1 to 64.
+func (db *DB) SetJobConcurrency(ctx context.Context, jobID string, concurrency int) error {
+	_, err := db.Pool.Exec(ctx, "UPDATE ingest_job SET concurrency = $2 WHERE id = $1", jobID, concurrency)
+	return dbError(err)
+}
+
+// UnfinishedJobs returns jobs with a pending or running chunk that were created, and last touched by a chunk, before the
+// instant; oldest first.
+func (db *DB) UnfinishedJobs(ctx context.Context, before time.Time) ([]market.UnfinishedJob, error) {
+	const query = `
+		SELECT j.id::text, j.workflow_id, j.started_at IS NOT NULL,
+			coalesce(array_agg(k.workflow_id) FILTER (WHERE k.status = 'running'), '{}')
+		FROM ingest_job j JOIN ingest_chunk k ON k.job_id = j.id
+		WHERE j.created_at < $1
+		GROUP BY j.id
+		HAVING count(*) FILTER (WHERE k.status IN ('pending', 'running')) > 0 AND max(k.updated_at) < $1
+		ORDER BY j.created_at`
+	rows, err := db.Pool.Query(ctx, query, before)
+	if err != nil {
+		return nil, dbError(err)
+	}
+	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.UnfinishedJob, error) {
+		var j market.UnfinishedJob
+		err := row.Scan(&j.ID, &j.WorkflowID, &j.IsStarted, &j.RunningChunkIDs)
+		return j, err
+	})
+	return jobs, dbError(err)
+}
