@@ -64,7 +64,7 @@ type provider struct {
 	calls int
 }
 
-func (p *provider) Name() string { return "alpha" }
+func (p *provider) Name() string                      { return "alpha" }
 func (p *provider) Capabilities() market.Capabilities { return market.Capabilities{MaxBarsPerPage: 5} }
 
 func (p *provider) Provider(name string) (providers.Provider, error) {

@@ -37,7 +37,8 @@ type SweepResult struct {
 }
 
 // SweepJobs looks at the workflows behind unfinished backfills older than two minutes: none of our code runs when an
-// operator terminates one. A workflow Temporal does not know is started, an ended one closes its backfill.
+// operator terminates one. A workflow Temporal does not know, or that a retry did not get to start, is started; an ended
+// one closes its backfill.
 func (a *Activities) SweepJobs(ctx context.Context) (SweepResult, error) {
 	var result SweepResult
 	jobs, err := a.Jobs.UnfinishedJobs(ctx, a.Now().Add(-sweepAge))
@@ -59,7 +60,7 @@ func (a *Activities) sweepJob(ctx context.Context, job UnfinishedJob, result *Sw
 	if err != nil || state == WorkflowRunning {
 		return err
 	}
-	if state == WorkflowUnknown {
+	if state == WorkflowUnknown || state == WorkflowEnded && !job.IsStarted { // the latter: reopened, but not started again
 		result.Started++
 		activity.GetLogger(ctx).Info("starting the workflow of a backfill that has none", "backfill", job.ID)
 		return a.Workflows.RestartBackfill(ctx, job.ID)

@@ -25,7 +25,8 @@ func (db *DB) Bars(ctx context.Context, seriesID int64, r market.Range, limit in
 	if isDescending {
 		query = barsDescending
 	}
-	rows, err := db.Pool.Query(ctx, query, pgx.QueryResultFormats{pgx.BinaryFormatCode, pgx.TextFormatCode, pgx.TextFormatCode,
+	rows, err := db.Pool.Query(ctx, query, pgx.QueryResultFormats{
+		pgx.BinaryFormatCode, pgx.TextFormatCode, pgx.TextFormatCode,
 		pgx.TextFormatCode, pgx.TextFormatCode, pgx.TextFormatCode, pgx.TextFormatCode, pgx.TextFormatCode, pgx.TextFormatCode,
 	}, seriesID, r.Start, r.End, limit)
 	if err != nil {

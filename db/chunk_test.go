@@ -151,6 +151,36 @@ func TestClaimChunksOfTwoJobsAtOnce(t *testing.T) {
 	require.Equal(t, 1, scalar[int](t, d, `SELECT count(*) FROM ingest_chunk WHERE status = 'running'`))
 }
 
+func TestClaimChunkWaitsForAClaimInTheSameCell(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	series := newSeries(t, d, market.Interval1m)
+	first := newChunk(t, d, series, span("2024-01-01", "2024-01-20"), market.PolicyAll)
+	second := newChunk(t, d, series, span("2024-01-10", "2024-01-15"), market.PolicyAll)
+	nextCell := newChunk(t, d, series, span("2024-02-01", "2024-02-02"), market.PolicyAll)
+	tx, err := d.Pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), `SELECT FROM ingest_chunk WHERE id = $1 FOR UPDATE`, first)
+	require.NoError(t, err)
+	claims := func(id int64) chan error {
+		done := make(chan error, 1)
+		go func() {
+			_, err := d.ClaimChunk(t.Context(), attemptOf(id, 1), "fetch")
+			done <- err
+		}()
+		return done
+	}
+	firstDone := claims(first) // stops at its row, in the middle of its claim
+	waitUntilBlocked(t, d, 1)
+	secondDone := claims(second)
+	waitUntilBlocked(t, d, 2)
+	require.NoError(t, <-claims(nextCell))
+
+	require.NoError(t, tx.Rollback(t.Context()))
+	require.NoError(t, <-firstDone)
+	hasKind(t, market.KindUnavailable, <-secondDone)
+}
+
 func TestLateAttemptIsRefused(t *testing.T) {
 	t.Parallel()
 	r := span("2024-01-01", "2024-02-01")
@@ -188,7 +218,7 @@ func TestLateAttemptIsRefused(t *testing.T) {
 			require.NoError(t, err)
 			done := make(chan error, 1)
 			go func() { done <- write(s, attemptOf(s.id, 2)) }()
-			s.waitUntilBlocked()
+			waitUntilBlocked(t, s.d, 1)
 			require.NoError(t, tx.Commit(t.Context()))
 			hasKind(t, market.KindConflict, <-done)
 		})

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"errors"
 	"io"
 	"strconv"
 	"strings"
@@ -31,7 +32,7 @@ func TestLineReader(t *testing.T) {
 		for {
 			n, err := r.Read(buffer)
 			got.Write(buffer[:n])
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil || n == 0 {

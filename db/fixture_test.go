@@ -46,26 +46,26 @@ func bar(ts time.Time, price, volume string) market.Bar {
 }
 
 // exec runs SQL of a test and returns the number of rows.
-func exec(t testing.TB, d *db.DB, query string, args ...any) int64 {
-	t.Helper()
-	tag, err := d.Pool.Exec(t.Context(), query, args...)
-	require.NoError(t, err)
+func exec(tb testing.TB, d *db.DB, query string, args ...any) int64 {
+	tb.Helper()
+	tag, err := d.Pool.Exec(tb.Context(), query, args...)
+	require.NoError(tb, err)
 	return tag.RowsAffected()
 }
 
 // scalar returns the one value of a query.
-func scalar[T any](t testing.TB, d *db.DB, query string, args ...any) T {
-	t.Helper()
+func scalar[T any](tb testing.TB, d *db.DB, query string, args ...any) T {
+	tb.Helper()
 	var v T
-	require.NoError(t, d.Pool.QueryRow(t.Context(), query, args...).Scan(&v))
+	require.NoError(tb, d.Pool.QueryRow(tb.Context(), query, args...).Scan(&v))
 	return v
 }
 
 // newSeries makes an instrument with a provider and a series of the interval.
-func newSeries(t testing.TB, d *db.DB, interval market.Interval) int64 {
-	t.Helper()
+func newSeries(tb testing.TB, d *db.DB, interval market.Interval) int64 {
+	tb.Helper()
 	symbol := "S" + uuid.NewString()[:8]
-	return scalar[int64](t, d, `
+	return scalar[int64](tb, d, `
 		WITH i AS (
 			INSERT INTO instrument (symbol, venue, asset_class, currency, calendar)
 			VALUES (upper($1), 'TEST', 'crypto', 'USDT', '24x7') RETURNING id
@@ -77,10 +77,10 @@ func newSeries(t testing.TB, d *db.DB, interval market.Interval) int64 {
 }
 
 // newChunk makes a job with one chunk over the range.
-func newChunk(t testing.TB, d *db.DB, seriesID int64, r market.Range, policy market.BackfillPolicy) int64 {
-	t.Helper()
+func newChunk(tb testing.TB, d *db.DB, seriesID int64, r market.Range, policy market.BackfillPolicy) int64 {
+	tb.Helper()
 	job := uuid.Must(uuid.NewV7()).String()
-	return scalar[int64](t, d, `
+	return scalar[int64](tb, d, `
 		WITH j AS (
 			INSERT INTO ingest_job (id, policy, "interval", start_at, end_at, concurrency, workflow_id)
 			SELECT $1::uuid, $2, s."interval", $4, $5, 1, 'backfill/' || $1::uuid FROM series s WHERE s.id = $3 RETURNING id
@@ -98,15 +98,15 @@ func attemptOf(chunkID int64, n int) market.Attempt {
 }
 
 // claim claims the chunk for its n-th attempt and requires success.
-func claim(t testing.TB, d *db.DB, chunkID int64, n int) market.ChunkClaim {
-	t.Helper()
-	c, err := d.ClaimChunk(t.Context(), attemptOf(chunkID, n), "fetch")
-	require.NoError(t, err)
+func claim(tb testing.TB, d *db.DB, chunkID int64, n int) market.ChunkClaim {
+	tb.Helper()
+	c, err := d.ClaimChunk(tb.Context(), attemptOf(chunkID, n), "fetch")
+	require.NoError(tb, err)
 	return c
 }
 
 // loadPage takes a page through a new chunk over the range.
-func loadPage(t testing.TB, d *db.DB, seriesID int64, r market.Range, p market.NormalPage) market.LoadResult {
+func loadPage(t *testing.T, d *db.DB, seriesID int64, r market.Range, p market.NormalPage) market.LoadResult {
 	t.Helper()
 	id := newChunk(t, d, seriesID, r, market.PolicyAll)
 	claim(t, d, id, 1)
@@ -122,7 +122,7 @@ func page(r market.Range, observedAt time.Time, bars ...market.Bar) market.Norma
 }
 
 // stored returns all bars of the series as the database's own digits.
-func stored(t testing.TB, d *db.DB, seriesID int64) []market.Bar {
+func stored(t *testing.T, d *db.DB, seriesID int64) []market.Bar {
 	t.Helper()
 	rows, err := d.Pool.Query(t.Context(), `
 		SELECT ts, open::text, high::text, low::text, close::text, volume::text, vwap::text, turnover::text, trades
@@ -147,7 +147,7 @@ func stored(t testing.TB, d *db.DB, seriesID int64) []market.Bar {
 }
 
 // covered returns the series' coverage as PostgreSQL writes it, in UTC.
-func covered(t testing.TB, d *db.DB, seriesID int64) []market.Range {
+func covered(t *testing.T, d *db.DB, seriesID int64) []market.Range {
 	t.Helper()
 	rows, err := d.Pool.Query(t.Context(), `
 		SELECT lower(r), upper(r) FROM (SELECT unnest(covered) AS r FROM series_coverage WHERE series_id = $1) x ORDER BY 1`, seriesID)
@@ -177,20 +177,20 @@ func minutes(start time.Time, n int) []market.Bar {
 	return bars
 }
 
-func hasKind(t testing.TB, kind market.Kind, err error) {
+func hasKind(t *testing.T, kind market.Kind, err error) {
 	t.Helper()
 	require.Error(t, err)
 	require.Equal(t, kind, market.KindOf(err), "%v", err)
 }
 
-func hasKindNamed(t testing.TB, name string, kind market.Kind, err error) {
+func hasKindNamed(t *testing.T, name string, kind market.Kind, err error) {
 	t.Helper()
 	require.Error(t, err, name)
 	require.Equal(t, kind, market.KindOf(err), "%s: %v", name, err)
 }
 
 // loadedNothing requires that the series and the chunk are as before a first load.
-func loadedNothing(t testing.TB, d *db.DB, seriesID, chunkID int64) {
+func loadedNothing(t *testing.T, d *db.DB, seriesID, chunkID int64) {
 	t.Helper()
 	require.Empty(t, stored(t, d, seriesID))
 	require.Empty(t, covered(t, d, seriesID))
@@ -199,7 +199,7 @@ func loadedNothing(t testing.TB, d *db.DB, seriesID, chunkID int64) {
 }
 
 // explain returns PostgreSQL's plan of a query.
-func explain(t testing.TB, d *db.DB, query string, args ...any) string {
+func explain(t *testing.T, d *db.DB, query string, args ...any) string {
 	t.Helper()
 	rows, err := d.Pool.Query(t.Context(), "EXPLAIN "+query, append([]any{pgx.QueryExecModeExec}, args...)...)
 	require.NoError(t, err)
@@ -210,12 +210,12 @@ func explain(t testing.TB, d *db.DB, query string, args ...any) string {
 
 // fencing is a chunk with a normal page of two bars that was claimed twice.
 type fencing struct {
-	t  testing.TB
+	t  *testing.T
 	d  *db.DB
 	id int64
 }
 
-func newFencing(t testing.TB, r market.Range, now time.Time) fencing {
+func newFencing(t *testing.T, r market.Range, now time.Time) fencing {
 	t.Helper()
 	d := dbtest.New(t)
 	id := newChunk(t, d, newSeries(t, d, market.Interval1m), r, market.PolicyAll)
@@ -233,10 +233,11 @@ func (s fencing) state() string {
 		FROM ingest_chunk c WHERE id = $1`, s.id)
 }
 
-// waitUntilBlocked returns when a connection of the test's database waits for a lock.
-func (s fencing) waitUntilBlocked() {
-	require.Eventually(s.t, func() bool {
-		return scalar[bool](s.t, s.d, `
-			SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')`)
+// waitUntilBlocked returns when n connections to the test's database wait for a lock.
+func waitUntilBlocked(t *testing.T, d *db.DB, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		return n == scalar[int](t, d, `
+			SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
 	}, 30*time.Second, 5*time.Millisecond)
 }

@@ -98,7 +98,8 @@ func (db *DB) CancelChunk(ctx context.Context, chunkID int64) error {
 }
 
 // CloseJob settles a job whose workflow ends: chunks still pending or running become canceled when isCanceled, else
-// failed with kind internal and the message. It returns the final counts. Idempotent. Errors: not_found.
+// failed with kind internal and the message. A job that was reopened meanwhile and waits for its next run is left alone.
+// It returns the counts. Idempotent. Errors: not_found.
 func (db *DB) CloseJob(ctx context.Context, jobID string, isCanceled bool, message string) (market.ChunkCounts, market.BarCounts, error) {
 	const canceled = `
 		UPDATE ingest_chunk SET status = 'canceled', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
@@ -113,7 +114,15 @@ func (db *DB) CloseJob(ctx context.Context, jobID string, isCanceled bool, messa
 		WHERE id = $1`
 	var b market.Backfill
 	err := db.changeJob(ctx, jobID, func(tx pgx.Tx, _ market.Backfill) error {
-		var err error
+		var isReopened bool
+		err := tx.QueryRow(ctx, "SELECT started_at IS NULL FROM ingest_job WHERE id = $1", jobID).Scan(&isReopened)
+		if err != nil {
+			return err
+		}
+		if isReopened && !isCanceled {
+			b, err = backfillByID(ctx, tx, jobID)
+			return err
+		}
 		if isCanceled {
 			_, err = tx.Exec(ctx, canceled, jobID)
 		} else {

@@ -70,7 +70,7 @@ type load struct {
 	text       []byte // COPY text
 }
 
-// load runs steps 2 to last of LoadChunk, under its locks.
+// load brings the chunk's page into bar and closes the chunk, under the locks that LoadChunk took.
 func (db *DB) load(ctx context.Context, tx pgx.Tx, chunk market.Chunk, a market.Attempt, wantRows int64) (market.LoadResult, error) {
 	l, err := db.readNormalPage(ctx, tx, chunk, a)
 	if err != nil {

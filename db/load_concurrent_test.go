@@ -86,11 +86,10 @@ func TestLoadOverlappingChunksAtOnce(t *testing.T) {
 	require.Zero(t, scalar[int](t, d, `SELECT count(*) FROM bar b JOIN load l ON l.id = b.load_id WHERE l.version IS NULL`))
 }
 
-func TestLoadWaitsForTheCell(t *testing.T) {
+// A load that is canceled by the server while it waits, as by a statement timeout, is one to try again.
+func TestLoadCanceledWhileItWaits(t *testing.T) {
 	t.Parallel()
 	s := newFencing(t, span("2024-01-01", "2024-02-01"), at("2024-03-01"))
-	// a reader of the chunk's own row does not hold the load up; a transaction in the same cell does, which is why a
-	// statement timeout must come out as an error that is tried again
 	tx, err := s.d.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = tx.Exec(t.Context(), `SELECT FROM ingest_chunk WHERE id = $1 FOR UPDATE`, s.id)
@@ -100,7 +99,7 @@ func TestLoadWaitsForTheCell(t *testing.T) {
 		_, err := s.d.LoadChunk(t.Context(), attemptOf(s.id, 2), 2)
 		done <- err
 	}()
-	s.waitUntilBlocked()
+	waitUntilBlocked(t, s.d, 1)
 	exec(t, s.d, `
 		SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
 	hasKind(t, market.KindUnavailable, <-done)

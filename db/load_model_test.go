@@ -2,10 +2,10 @@ package db_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
 	"marketdata/db"
@@ -13,10 +13,10 @@ import (
 	"marketdata/market"
 )
 
-const modelDays = 12
+const modelDays = 8
 
 // modelStart is such that the days lie in two partitions, of which one begins before 2010, and in two cells.
-func modelStart() time.Time { return at("2009-12-26") }
+func modelStart() time.Time { return at("2009-12-28") }
 
 func modelDay(n int) time.Time { return modelStart().AddDate(0, 0, n) }
 
@@ -116,7 +116,7 @@ func TestAnySequenceOfLoadsEqualsTheModel(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		series := newSeries(t, d, market.Interval1d)
 		m := &model{bars: map[int]modelBar{}, withdrawn: map[int]int{}, covered: map[int]bool{}}
-		for range rapid.IntRange(1, 4).Draw(r, "loads") {
+		for range rapid.IntRange(1, 6).Draw(r, "loads") {
 			a := drawAnswer(r)
 			want := m.load(a)
 			got := loadPage(t, d, series, market.Range{Start: modelDay(a.first), End: modelDay(a.end)}, a.page())
@@ -136,7 +136,7 @@ func (m *model) text() string {
 	for day := range modelDays {
 		b, isStored := m.bars[day]
 		_, isWithdrawn := m.withdrawn[day]
-		line := fmt.Sprintf("%d covered=%t withdrawn=%t", day, m.covered[day], isWithdrawn)
+		line := fmt.Sprintf("%d covered=%.1s withdrawn=%.1s", day, strconv.FormatBool(m.covered[day]), strconv.FormatBool(isWithdrawn))
 		if isStored {
 			v := modelValue(day, b.value)
 			line += fmt.Sprintf(" %s %s observed %d", v.Close, v.Volume, b.observed)
@@ -146,28 +146,16 @@ func (m *model) text() string {
 	return text
 }
 
+// storedText renders what the database holds of the series in one query.
 func storedText(t *testing.T, d *db.DB, seriesID int64) string {
 	t.Helper()
-	bars := map[time.Time]market.Bar{}
-	for _, b := range stored(t, d, seriesID) {
-		bars[b.Time] = b
-	}
-	text := scalar[string](t, d, `
-		SELECT format(E'version %s, %s revisions\n', version, (SELECT count(*) FROM bar_revision WHERE series_id = $1))
-		FROM series_coverage WHERE series_id = $1`, seriesID)
-	for day := range modelDays {
-		ts := modelDay(day)
-		isCovered := scalar[bool](t, d, `SELECT covered @> tstzrange($2, $3) FROM series_coverage WHERE series_id = $1`, seriesID, ts, modelDay(day+1))
-		isWithdrawn := scalar[bool](t, d, `SELECT EXISTS (SELECT FROM bar_withdrawal WHERE series_id = $1 AND ts = $2)`, seriesID, ts)
-		line := fmt.Sprintf("%d covered=%t withdrawn=%t", day, isCovered, isWithdrawn)
-		if b, isStored := bars[ts]; isStored {
-			observed := scalar[int](t, d, `
-				SELECT extract(day FROM l.observed_at - '2024-01-01Z')::int FROM bar b JOIN load l ON l.id = b.load_id
-				WHERE b.series_id = $1 AND b.ts = $2`, seriesID, ts)
-			line += fmt.Sprintf(" %s %s observed %d", b.Close, b.Volume, observed)
-		}
-		text += line + "\n"
-	}
-	require.NotEmpty(t, text)
-	return text
+	return scalar[string](t, d, `
+		SELECT format(E'version %s, %s revisions\n', c.version, (SELECT count(*) FROM bar_revision WHERE series_id = $1))
+			|| string_agg(format(E'%s covered=%s withdrawn=%s%s\n', n, c.covered @> tstzrange(ts, ts + interval '1 day'),
+				EXISTS (SELECT FROM bar_withdrawal w WHERE w.series_id = $1 AND w.ts = day.ts),
+				(SELECT format(' %s %s observed %s', b.close, b.volume, extract(day FROM l.observed_at - '2024-01-01Z'))
+				 FROM bar b JOIN load l ON l.id = b.load_id WHERE b.series_id = $1 AND b.ts = day.ts)), '' ORDER BY n)
+		FROM series_coverage c, (SELECT n, $2::timestamptz + n * interval '1 day' AS ts FROM generate_series(0, $3 - 1) n) day
+		WHERE c.series_id = $1
+		GROUP BY c.series_id`, seriesID, modelStart(), modelDays)
 }

@@ -2,12 +2,14 @@ package db_test
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"marketdata/db"
 	"marketdata/db/dbtest"
 	"marketdata/market"
 )
@@ -298,11 +300,40 @@ func TestLoadChunkUsesTheKeyOfBar(t *testing.T) {
 		loadPage(t, d, series, r, page(r, at("2025-01-01"), minutes(start, 5000)...))
 	}
 	exec(t, d, `ANALYZE bar`)
-	exec(t, d, `SELECT pg_stat_reset()`)
 	r := span("2024-03-01", "2024-04-01")
 	require.Equal(t, int64(5000), loadPage(t, d, series, r, page(r, at("2025-01-02"), minutes(r.Start, 5000)...)).Unchanged)
 	plan := explain(t, d, `SELECT * FROM bar WHERE series_id = $1 AND ts >= $2 AND ts < $3`, series, r.Start, r.End)
 	require.Contains(t, plan, "bar_2024_pkey")
 	require.Equal(t, 1, strings.Count(plan, "bar_2024_pkey"))
 	require.NotContains(t, plan, "bar_2023")
+}
+
+func TestLoadChunkAsTheApplicationRole(t *testing.T) {
+	t.Parallel()
+	address, err := url.Parse(dbtest.URL(t))
+	require.NoError(t, err)
+	query := address.Query()
+	query.Set("options", "-c role=marketdata_app")
+	address.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
+	d, err := db.Open(t.Context(), address.String(), db.Options{})
+	require.NoError(t, err)
+	t.Cleanup(d.Close)
+	series := newSeries(t, d, market.Interval1d)
+	r := span("2044-01-01", "2044-02-01")
+	require.NoError(t, d.EnsureBarPartitions(t.Context(), r))
+	require.NoError(t, d.EnsureRawPagePartitions(t.Context(), r.Start))
+	require.NoError(t, d.EnsureBudget(t.Context(), "fake", market.Pacing{RequestsPerMinute: 60}))
+	_, err = d.TakeBudget(t.Context(), "fake", 1, 0)
+	require.NoError(t, err)
+	for n, price := range []string{"1", "2"} {
+		id := newChunk(t, d, series, r, market.PolicyAll)
+		claim(t, d, id, 1)
+		require.NoError(t, d.SaveRawPage(t.Context(), attemptOf(id, 1), market.RawPage{Range: r, RequestedAt: r.Start}))
+		require.NoError(t, d.SaveNormalPage(t.Context(), attemptOf(id, 1), page(r, r.End.AddDate(0, 0, n), bar(r.Start, price, ""))))
+		_, err = d.LoadChunk(t.Context(), attemptOf(id, 1), 1)
+		require.NoError(t, err)
+	}
+	require.Equal(t, "marketdata_app 1", scalar[string](t, d, `SELECT concat_ws(' ', current_user, (SELECT count(*) FROM bar_revision))`))
+	_, err = d.PurgeRawPages(t.Context(), r.End)
+	require.NoError(t, err)
 }

@@ -68,8 +68,10 @@ func TestPartitionsHaveTheKeyAndTheRules(t *testing.T) {
 			INSERT INTO bar (series_id, ts, open, high, low, close, volume, load_id) VALUES (1, '2040-05-05Z', `+values+`, 1)`)
 		return err
 	}
-	for _, bad := range []string{"1, 0.5, 0.5, 1, 0", "1, 2, 1.5, 1, 0", "1, 2, 1, 1, -1", "'NaN', 'NaN', 'NaN', 'NaN', 0",
-		"1, 'Infinity', 1, 1, 0", "1, 1, '-Infinity', 1, 0", "1, 1, 1, 1, 'NaN'"} {
+	for _, bad := range []string{
+		"1, 0.5, 0.5, 1, 0", "1, 2, 1.5, 1, 0", "1, 2, 1, 1, -1", "'NaN', 'NaN', 'NaN', 'NaN', 0",
+		"1, 'Infinity', 1, 1, 0", "1, 1, '-Infinity', 1, 0", "1, 1, 1, 1, 'NaN'",
+	} {
 		require.ErrorContains(t, insert(bad), "23514", bad)
 	}
 	require.NoError(t, insert("-1, -1, -2, -1, NULL"))

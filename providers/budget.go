@@ -44,7 +44,10 @@ func WithBudget(p Provider, budget Budget, sleep func(context.Context, time.Dura
 		if hold <= 0 {
 			hold = defaultHold
 		}
-		return page, errors.Join(err, budget.HoldProvider(ctx, p.Name(), now().Add(hold)))
+		if holdErr := budget.HoldProvider(ctx, p.Name(), now().Add(hold)); holdErr != nil {
+			return page, errors.Join(err, holdErr)
+		}
+		return page, err
 	})
 }
 

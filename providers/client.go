@@ -54,7 +54,7 @@ func NewClient(o ClientOptions) *Client {
 		o.Transport = newTransport()
 	}
 	return &Client{
-		http:      &http.Client{Transport: o.Transport, Timeout: o.Timeout, CheckRedirect: checkRedirect},
+		http:      &http.Client{Transport: followable{o.Transport}, Timeout: o.Timeout, CheckRedirect: checkRedirect},
 		userAgent: "marketdata/" + o.Version,
 		now:       o.Now,
 	}
@@ -80,6 +80,22 @@ func checkRedirect(r *http.Request, via []*http.Request) error {
 	}
 	r.Header.Del("Referer")
 	return nil
+}
+
+// followable drops a redirect to what is not a URL: http.Client would quote it, with the keys in it, in its error. The
+// answer is then one without a target, which adapters judge by its status.
+type followable struct{ next http.RoundTripper }
+
+// RoundTrip is http.RoundTripper.
+func (f followable) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := f.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.URL.Parse(response.Header.Get("Location")); err != nil {
+		response.Header.Del("Location")
+	}
+	return response, nil
 }
 
 // Response is an HTTP answer of any status.
@@ -143,9 +159,6 @@ func transportError(err error, redacted string) error {
 			return market.Errorf(market.KindUnavailable, "no answer of %s in time: %w", redacted, context.DeadlineExceeded)
 		}
 		err = e.Err
-	}
-	if _, ok := errors.AsType[*url.Error](err); ok { // a redirect that cannot be read
-		return market.Errorf(market.KindUnavailable, "no answer of %s: it redirects to something that is not a URL", redacted)
 	}
 	return market.Errorf(market.KindUnavailable, "no answer of %s: %w", redacted, err)
 }

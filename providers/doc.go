@@ -8,9 +8,9 @@
 //     bars, without I/O.
 //   - registry.go: an [Adapter] is a kind of source, an [Instance] a configured one; a [Registry] is built of both,
 //     explicitly. Package providers/all lists the adapters of this build.
-//   - http.go, answer.go, redact.go: the [Client] of all adapters: deadlines, size limit, connection pool, no key in an
+//   - client.go, redact.go: the [Client] of all adapters: deadlines, size limit, connection pool, no key in an
 //     error or a URL; failures classified into kinds.
-//   - budget.go, log.go, recording.go: decorators. Whatever surrounds a request lives here and not in adapters.
+//   - budget.go, log.go, record.go: decorators. Whatever surrounds a request lives here and not in adapters.
 //   - clean.go: the closed-bar rule, clipping, order, duplicates, alignment. No provider is trusted with them.
 //
 // Package providertest holds an adapter to the contract.

@@ -16,7 +16,7 @@ func WithLog(p Provider, logger *slog.Logger) Provider {
 			slog.String("provider", p.Name()), slog.String("operation", c.operation), slog.String("symbol", c.symbol),
 		}
 		if page.Status != 0 {
-			attributes = append(attributes, slog.String("url", page.URL), slog.Int("status", page.Status),
+			attributes = append(attributes, slog.String("url", RedactURL(page.URL)), slog.Int("status", page.Status),
 				slog.Int("rows", page.Rows), slog.Int("bytes", len(page.Body)))
 		}
 		if err != nil {

@@ -66,8 +66,6 @@ type Page struct {
 	Rows        int       // rows in the body
 	FirstAt     time.Time // key of the earliest row; zero when Rows is 0
 	LastAt      time.Time // key of the latest row; zero when Rows is 0
-	UsedWeight  int       // request weight used in the current window, as the provider counts it; 0 where not sent
-	HoldUntil   time.Time // no request before: the provider's own count is close to its limit; zero otherwise
 }
 
 // Rows is what a page holds: bars that can be read and keep the invariants of a bar, and the rows that do not.

@@ -30,7 +30,10 @@ func WithRecording(p Provider, dir string) Provider {
 		if page.Status == 0 {
 			return page, err
 		}
-		return page, errors.Join(err, record(dir, p.Name(), page))
+		if recordErr := record(dir, p.Name(), page); recordErr != nil {
+			return page, errors.Join(err, recordErr)
+		}
+		return page, err
 	})
 }
 

@@ -36,7 +36,8 @@ func NewClient(c client.Client, namespace, uiURL string) *Client {
 	return &Client{temporal: c, namespace: namespace, uiURL: uiURL}
 }
 
-// StartBackfill starts the workflow of a stored backfill; already running is no error.
+// StartBackfill starts the workflow of a stored backfill. A former run that is about to end, as when a backfill is
+// retried the moment its last chunk failed, is waited for; one that does not end within seconds is no error.
 func (c *Client) StartBackfill(ctx context.Context, b market.Backfill) error {
 	summary := fmt.Sprintf("%s %s..%s", b.Interval, b.Range.Start.Format(time.DateOnly), b.Range.End.Format(time.DateOnly))
 	if n := len(b.Series); n == 1 {
@@ -49,30 +50,43 @@ func (c *Client) StartBackfill(ctx context.Context, b market.Backfill) error {
 	if len(b.Series) == 1 {
 		attributes = append(attributes, symbolKey().ValueSet(b.Series[0].Instrument.String()), providerKey().ValueSet(b.Series[0].Provider))
 	}
-	return c.start(ctx, b.ID, client.StartWorkflowOptions{
+	options := client.StartWorkflowOptions{
 		StaticSummary: summary, StaticDetails: details, TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
-	})
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	for {
+		err := c.start(ctx, b.ID, options)
+		if !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+			return clientError(err, "start the backfill")
+		}
+		_ = c.temporal.GetWorkflow(ctx, BackfillWorkflowID(b.ID), "").Get(ctx, nil) // only when it ends counts, not how
+		if ctx.Err() != nil {
+			return nil
+		}
+	}
 }
 
 // RestartBackfill starts the workflow of a stored backfill by its id alone; already running is no error.
 func (c *Client) RestartBackfill(ctx context.Context, jobID string) error {
-	return c.start(ctx, jobID, client.StartWorkflowOptions{
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := c.start(ctx, jobID, client.StartWorkflowOptions{
 		StaticSummary: "backfill " + jobID, TypedSearchAttributes: temporal.NewSearchAttributes(jobKey().ValueSet(jobID)),
 	})
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		return nil
+	}
+	return clientError(err, "start the backfill")
 }
 
 func (c *Client) start(ctx context.Context, jobID string, options client.StartWorkflowOptions) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	options.ID = BackfillWorkflowID(jobID)
 	options.TaskQueue = QueueMain
 	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true
 	_, err := c.temporal.ExecuteWorkflow(ctx, options, NameBackfill, BackfillInput{JobID: jobID})
-	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
-		return nil
-	}
-	return clientError(err, "start the backfill")
+	return err
 }
 
 // PauseBackfill makes the workflow hand out no new chunks. Errors: conflict when it does not run, invalid.

@@ -41,11 +41,10 @@ var shared process //nolint:gochecknoglobals // one server per test process
 
 // Main runs the tests of a package and then stops the server: func TestMain(m *testing.M) { dbtest.Main(m) }.
 func Main(m *testing.M) {
-	code := m.Run()
+	m.Run() // the process ends with its result when TestMain returns
 	if shared.server.stop != nil {
 		shared.server.stop()
 	}
-	os.Exit(code) //nolint:forbidigo // TestMain decides how the test process ends
 }
 
 // New returns a migrated, empty database of the test's own; it is dropped when the test ends.

@@ -19,6 +19,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'marketdata_app') THEN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO marketdata_app', current_schema());
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO marketdata_app', current_schema());
+        EXECUTE format('GRANT USAGE ON ALL SEQUENCES IN SCHEMA %I TO marketdata_app', current_schema());
         EXECUTE format('GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA %I TO marketdata_app', current_schema());
         EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO marketdata_app', current_schema());
     END IF;
@@ -43,6 +44,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'marketdata_app') THEN
         EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I REVOKE ALL ON TABLES FROM marketdata_app', current_schema());
         EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM marketdata_app, marketdata_grafana', current_schema());
+        EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA %I FROM marketdata_app', current_schema());
         EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA %I FROM marketdata_app', current_schema());
         EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM marketdata_app, marketdata_grafana', current_schema());
     END IF;

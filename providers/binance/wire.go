@@ -103,8 +103,12 @@ func parseKline(fields *[columns]string, count int) (market.Bar, bool) {
 		into   *market.Decimal
 		column int
 	}{
-		{&bar.Open, columnOpen}, {&bar.High, columnHigh}, {&bar.Low, columnLow}, {&bar.Close, columnClose},
-		{&bar.Volume, columnVolume}, {&bar.Turnover, columnQuoteVolume},
+		{&bar.Open, columnOpen},
+		{&bar.High, columnHigh},
+		{&bar.Low, columnLow},
+		{&bar.Close, columnClose},
+		{&bar.Volume, columnVolume},
+		{&bar.Turnover, columnQuoteVolume},
 	} {
 		if !isReadable {
 			break

@@ -60,8 +60,10 @@ func TestNormalizeRecorded(t *testing.T) {
 		file string
 		rows int
 	}{
-		{"klines_1m_1h_window_60.json", 60}, {"klines_1m_start_equals_end_1row.json", 1},
-		{"klines_5m_no_range_limit24.json", 24}, {"klines_empty.json", 0},
+		{"klines_1m_1h_window_60.json", 60},
+		{"klines_1m_start_equals_end_1row.json", 1},
+		{"klines_5m_no_range_limit24.json", 24},
+		{"klines_empty.json", 0},
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			t.Parallel()

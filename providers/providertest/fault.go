@@ -24,7 +24,8 @@ func refusals(t *testing.T, h Harness) {
 		{"unknown symbol", h.UnknownSymbol, market.KindNotFound, 0},
 		{"429 with Retry-After", Answer{Status: 429, Body: page, Header: map[string]string{"Retry-After": "17"}}, market.KindRateLimited, 17 * time.Second},
 		{
-			"429 with a date", Answer{Status: 429, Header: map[string]string{"Retry-After": now().Add(time.Minute).Format(http.TimeFormat)}},
+			"429 with a date",
+			Answer{Status: 429, Header: map[string]string{"Retry-After": now().Add(time.Minute).Format(http.TimeFormat)}},
 			market.KindRateLimited, time.Minute,
 		},
 		{"429 without Retry-After", Answer{Status: 429, Body: page}, market.KindRateLimited, 0},

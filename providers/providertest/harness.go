@@ -102,7 +102,9 @@ func (g rig) request(asked market.Range) providers.Request {
 }
 
 // day is a range that no case depends on.
-func (g rig) day() market.Range { return market.Range{Start: g.start(), End: g.start().AddDate(0, 0, 1)} }
+func (g rig) day() market.Range {
+	return market.Range{Start: g.start(), End: g.start().AddDate(0, 0, 1)}
+}
 
 // load fetches every page of the range and returns its clean bars with the number of pages. A cursor never repeats.
 func (g rig) load(t *testing.T, asked market.Range) (market.NormalPage, int) {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"marketdata/api"
+	"marketdata/config"
+)
+
+func newAPI(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "api",
+		Short: "Serve the HTTP API",
+		Long:  "Serve the HTTP API until SIGINT or SIGTERM. GET /ready tells whether the database and Temporal answer; without Temporal it serves reads\nand refuses backfills.",
+		Example: `  MD_DATABASE__URL=postgres://app:secret@127.0.0.1:5432/marketdata marketdata api
+  marketdata api --config marketdata.yaml --api-listen 0.0.0.0:8080`,
+		Args: arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.databaseConfig(c)
+			if err != nil {
+				return err
+			}
+			return a.runAPI(c.Context(), cfg)
+		},
+	}
+	config.AddFlags(c.Flags(), "api.listen", "database.url", "temporal.address", "temporal.namespace", "temporal.ui_url")
+	return c
+}
+
+// databaseConfig loads the configuration of a command that cannot do without a database.
+func (a *app) databaseConfig(c *cobra.Command) (config.Config, error) {
+	cfg, err := a.loadConfig(c)
+	if err != nil {
+		return config.Config{}, err
+	}
+	return cfg, cfg.Require("database.url")
+}
+
+func (a *app) runAPI(ctx context.Context, cfg config.Config) error {
+	logger := a.newLogger(cfg.Log)
+	p, err := a.openPlatform(ctx, cfg, logger)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	handler := api.New(api.Options{
+		Store: p.database, Orchestrator: p.workflows, Providers: p.providers.Instances(), Now: a.now, Logger: logger, Version: buildVersion(),
+	})
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return serve(running, cfg.API.Listen, handler, logger, func(address net.Addr) {
+			logger.InfoContext(ctx, "api listens", "address", address.String(), "config", slog.AnyValue(cfg))
+		})
+	})
+	group.Go(func() error { return p.awaitDatabase(running) })
+	group.Go(func() error { return p.awaitTemporal(running) })
+	if err := group.Wait(); !isStopped(ctx, err) {
+		return err
+	}
+	return nil
+}

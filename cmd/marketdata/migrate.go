@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"marketdata/config"
+	"marketdata/db"
+)
+
+func newMigrate(a *app) *cobra.Command {
+	group := &cobra.Command{
+		Use:     "migrate",
+		Short:   "Bring the database's schema up, take it down, or show where it is",
+		Example: "  marketdata migrate up --database-url postgres://owner:secret@127.0.0.1:5432/marketdata\n  marketdata migrate status",
+	}
+	for _, c := range []*cobra.Command{newMigrateUp(a), newMigrateDown(a), newMigrateStatus(a)} {
+		config.AddFlags(c.Flags(), "database.url", "database.migrate_url")
+		group.AddCommand(c)
+	}
+	return asGroup(group)
+}
+
+func newMigrateUp(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:     "up",
+		Short:   "Apply every migration that is missing",
+		Example: "  marketdata migrate up",
+		Args:    arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.databaseConfig(c)
+			if err != nil {
+				return err
+			}
+			if err := db.MigrateUp(c.Context(), cfg.Database.MigrationURL().Reveal()); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.stdout, "The database is up to date.")
+			return err
+		},
+	}
+}
+
+func newMigrateDown(a *app) *cobra.Command {
+	var isSure bool
+	c := &cobra.Command{
+		Use:     "down",
+		Short:   "Take back every migration, and with them all data",
+		Long:    "Take back every migration, and with them all data. On a terminal it wants --yes.",
+		Example: "  marketdata migrate down --yes",
+		Args:    arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := a.databaseConfig(c)
+			if err != nil {
+				return err
+			}
+			if a.isTerminal && !isSure {
+				return usagef("this removes all data: confirm with --yes")
+			}
+			if err := db.MigrateDown(c.Context(), cfg.Database.MigrationURL().Reveal()); err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.stdout, "The database is empty.")
+			return err
+		},
+	}
+	c.Flags().BoolVar(&isSure, "yes", false, "yes, remove all data")
+	return c
+}
+
+// migrationView is a migration as scripts see it.
+type migrationView struct {
+	Version   int64      `json:"version"`
+	Name      string     `json:"name"`
+	AppliedAt *time.Time `json:"applied_at"`
+}
+
+func newMigrateStatus(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:     "status",
+		Short:   "List migrations and when they were applied",
+		Example: "  marketdata migrate status --output json",
+		Args:    arguments(0, 0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			asJSON, err := isJSON(c)
+			if err != nil {
+				return err
+			}
+			cfg, err := a.databaseConfig(c)
+			if err != nil {
+				return err
+			}
+			all, err := db.MigrationStatus(c.Context(), cfg.Database.MigrationURL().Reveal())
+			if err != nil {
+				return err
+			}
+			rows, views := [][]string{{"VERSION", "MIGRATION", "APPLIED"}}, make([]migrationView, 0, len(all))
+			for _, m := range all {
+				view, applied := migrationView{Version: m.Version, Name: m.Name}, "pending"
+				if !m.AppliedAt.IsZero() {
+					view.AppliedAt, applied = &m.AppliedAt, m.AppliedAt.Format(time.RFC3339)
+				}
+				views, rows = append(views, view), append(rows, []string{strconv.FormatInt(m.Version, 10), m.Name, applied})
+			}
+			if asJSON {
+				return writeJSON(a.stdout, map[string]any{"data": views})
+			}
+			return writeTable(a.stdout, rows...)
+		},
+	}
+	addOutput(c)
+	return c
+}

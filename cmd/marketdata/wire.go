@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+
+	"marketdata/config"
+	"marketdata/db"
+	"marketdata/providers"
+	"marketdata/providers/all"
+	"marketdata/workflows"
+)
+
+// attemptWithin bounds one attempt to connect.
+const attemptWithin = 10 * time.Second
+
+// platform is what the API and the worker are built from.
+type platform struct {
+	database  *db.DB
+	temporal  client.Client // connects when first used
+	workflows *workflows.Client
+	providers *providers.Registry
+	logger    *slog.Logger
+}
+
+// openPlatform builds everything; nothing is connected until it is used.
+func (a *app) openPlatform(ctx context.Context, cfg config.Config, logger *slog.Logger) (*platform, error) {
+	database, err := db.Open(ctx, cfg.Database.URL.Reveal(), db.Options{})
+	if err != nil {
+		return nil, err
+	}
+	p := &platform{database: database, logger: logger}
+	p.temporal, err = client.NewLazyClient(client.Options{
+		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace, Logger: log.NewStructuredLogger(logger),
+	})
+	if err != nil {
+		database.Close()
+		return nil, fmt.Errorf("temporal: %w", err)
+	}
+	p.workflows = workflows.NewClient(p.temporal, cfg.Temporal.Namespace, cfg.Temporal.UIURL)
+	if p.providers, err = a.newRegistry(cfg, database, logger); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// newRegistry makes every configured provider, with a budget and a log around its requests.
+func (a *app) newRegistry(cfg config.Config, budget providers.Budget, logger *slog.Logger) (*providers.Registry, error) {
+	instances := make([]providers.Instance, 0, len(cfg.Providers))
+	for name, p := range cfg.Providers {
+		instances = append(instances, providers.Instance{
+			Name: name, Adapter: p.Adapter, BaseURL: p.BaseURL, APIKey: p.APIKey.Reveal(), Enabled: p.Enabled, Synthetic: p.Synthetic,
+			RequestsPerMinute: p.RequestsPerMinute, WeightPerMinute: p.WeightPerMinute,
+		})
+	}
+	requests := providers.NewClient(providers.ClientOptions{Version: buildVersion().Version, Now: a.now})
+	return providers.NewRegistry(all.Adapters(), instances, requests, func(p providers.Provider) providers.Provider {
+		return providers.WithBudget(providers.WithLog(p, logger), budget, providers.Sleep, a.now)
+	})
+}
+
+// adapterNames returns the names of the adapters of this build.
+func adapterNames() []string {
+	adapters := all.Adapters()
+	names := make([]string, len(adapters))
+	for i, adapter := range adapters {
+		names[i] = adapter.Name
+	}
+	return names
+}
+
+// enabledProviders returns the instances that workers fetch from.
+func (p *platform) enabledProviders() []string {
+	var names []string
+	for _, instance := range p.providers.Instances() {
+		if instance.Enabled {
+			names = append(names, instance.Name)
+		}
+	}
+	return names
+}
+
+func (p *platform) close() {
+	p.temporal.Close()
+	p.database.Close()
+}
+
+// awaitDatabase waits until the database answers and has every migration of this build, and gives every provider
+// instance its request budget.
+func (p *platform) awaitDatabase(ctx context.Context) error {
+	return connect(ctx, p.logger, "database", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, attemptWithin)
+		defer cancel()
+		pending, err := p.database.MigrationsPending(ctx)
+		if err == nil && pending > 0 {
+			err = fmt.Errorf("%d migrations are pending: run 'marketdata migrate up'", pending)
+		}
+		if err != nil {
+			return err
+		}
+		for _, instance := range p.providers.Instances() {
+			if err := p.database.EnsureBudget(ctx, instance.Name, instance.Capabilities.Pacing); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// awaitTemporal waits until Temporal answers, and makes the search attributes known and the housekeeping scheduled.
+func (p *platform) awaitTemporal(ctx context.Context) error {
+	return connect(ctx, p.logger, "temporal", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, attemptWithin)
+		defer cancel()
+		if err := p.workflows.RegisterSearchAttributes(ctx); err != nil {
+			return err
+		}
+		return p.workflows.EnsureSchedules(ctx)
+	})
+}

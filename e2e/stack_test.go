@@ -1,0 +1,329 @@
+package e2e_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+
+	"marketdata/activities"
+	"marketdata/api"
+	"marketdata/db"
+	"marketdata/db/dbtest"
+	"marketdata/market"
+	"marketdata/providers"
+	"marketdata/providers/all"
+	"marketdata/simulator"
+	"marketdata/worker"
+	"marketdata/workflows"
+)
+
+const (
+	providerName = "sim_binance"
+	namespaces   = 24
+)
+
+// temporalServer is the dev server of this test process; every stack has a namespace of its own in it.
+type temporalServer struct {
+	once   sync.Once
+	server *testsuite.DevServer
+	err    error
+	next   atomic.Int32
+}
+
+var temporal temporalServer //nolint:gochecknoglobals // one server per test process
+
+func TestMain(m *testing.M) {
+	dbtest.Main(m)
+	if temporal.server != nil {
+		_ = temporal.server.Stop() // its data are in memory
+	}
+}
+
+// namespace returns the address of the dev server and a namespace nobody else uses.
+func namespace(t testing.TB) (address, name string) {
+	t.Helper()
+	temporal.once.Do(func() {
+		extra := []string{
+			"--dynamic-config-value", "matching.numTaskqueueReadPartitions=1",
+			"--dynamic-config-value", "matching.numTaskqueueWritePartitions=1",
+		}
+		for i := range namespaces {
+			extra = append(extra, "--namespace", fmt.Sprintf("e2e-%d", i))
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		temporal.server, temporal.err = testsuite.StartDevServer(ctx, testsuite.DevServerOptions{
+			ExistingPath: "../bin/temporal", LogLevel: "error", ExtraArgs: extra, Stdout: io.Discard, Stderr: io.Discard,
+			ClientOptions: &client.Options{Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))},
+		})
+	})
+	require.NoError(t, temporal.err, "the Temporal CLI is needed: make bin/temporal")
+	n := temporal.next.Add(1) - 1
+	require.Less(t, int(n), namespaces, "raise the number of namespaces")
+	return temporal.server.FrontendHostPort(), fmt.Sprintf("e2e-%d", n)
+}
+
+// stack is the platform over real parts.
+type stack struct {
+	t        testing.TB
+	db       *db.DB
+	url      string // of the API
+	sim      string // URL of the simulator
+	temporal client.Client
+	flows    *workflows.Client
+	offset   atomic.Int64 // how far the activities' clock runs ahead
+}
+
+type options struct {
+	replays           []*simulator.Replay
+	requestsPerMinute int
+}
+
+// start runs the whole stack in this process; it ends with the test.
+func start(t testing.TB, o options) *stack {
+	t.Helper()
+	s := &stack{t: t, db: dbtest.New(t)}
+	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	market247, err := simulator.New(simulator.Options{Seed: 1, Now: time.Now, Logger: logger, Replays: o.replays})
+	require.NoError(t, err)
+	simServer := httptest.NewServer(market247)
+	t.Cleanup(simServer.Close)
+	s.sim = simServer.URL
+
+	registry := s.registry(o, logger)
+	for _, instance := range registry.Instances() {
+		require.NoError(t, s.db.EnsureBudget(t.Context(), instance.Name, instance.Capabilities.Pacing))
+	}
+	address, name := namespace(t)
+	s.temporal, err = client.Dial(client.Options{HostPort: address, Namespace: name, Logger: log.NewStructuredLogger(logger)})
+	require.NoError(t, err)
+	t.Cleanup(s.temporal.Close)
+	s.flows = workflows.NewClient(s.temporal, name, "http://ui.example")
+	require.NoError(t, s.flows.RegisterSearchAttributes(t.Context()))
+
+	apiServer := httptest.NewServer(api.New(api.Options{
+		Store: s.db, Orchestrator: s.flows, Providers: registry.Instances(), Now: time.Now, Logger: logger,
+	}))
+	t.Cleanup(apiServer.Close)
+	s.url = apiServer.URL
+	s.work(registry, logger)
+	return s
+}
+
+func (s *stack) registry(o options, logger *slog.Logger) *providers.Registry {
+	s.t.Helper()
+	if o.requestsPerMinute == 0 {
+		o.requestsPerMinute = 600_000
+	}
+	decorate := func(p providers.Provider) providers.Provider {
+		return providers.WithBudget(providers.WithLog(p, logger), s.db, providers.Sleep, time.Now)
+	}
+	instances := []providers.Instance{{
+		Name: providerName, Adapter: "binance", BaseURL: s.sim, Synthetic: true, Enabled: true,
+		RequestsPerMinute: o.requestsPerMinute, WeightPerMinute: 40 * o.requestsPerMinute,
+	}}
+	registry, err := providers.NewRegistry(all.Adapters(), instances, providers.NewClient(providers.ClientOptions{Version: "test", Now: time.Now}), decorate)
+	require.NoError(s.t, err)
+	return registry
+}
+
+// work runs a worker until the test ends.
+func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	polling, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- worker.Run(ctx, worker.Options{
+			Client: s.temporal, Providers: []string{providerName}, Logger: logger, OnPolling: func() { close(polling) },
+			Activities: &activities.Activities{
+				Jobs: s.db, Chunks: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
+				Now: func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) },
+			},
+		})
+	}()
+	s.t.Cleanup(func() {
+		cancel()
+		require.NoError(s.t, <-ended)
+	})
+	<-polling
+}
+
+// answer is what the API said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func (a answer) into(t testing.TB, v any) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(a.body, v), string(a.body))
+}
+
+// call makes a request; a body that is not bytes is sent as JSON.
+func (s *stack) call(method, target string, body any) answer {
+	s.t.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case []byte:
+		reader = bytes.NewReader(b)
+	default:
+		text, err := json.Marshal(b)
+		require.NoError(s.t, err)
+		reader = bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(s.t.Context(), method, target, reader)
+	require.NoError(s.t, err)
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(s.t, err)
+	defer func() { require.NoError(s.t, response.Body.Close()) }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(s.t, err)
+	return answer{status: response.StatusCode, header: response.Header, body: text}
+}
+
+func (s *stack) addInstrument(symbol string) {
+	s.t.Helper()
+	got := s.call(http.MethodPost, s.url+"/v1/instruments", map[string]any{
+		"symbol": symbol, "venue": market.VenueSimulated, "asset_class": "crypto", "currency": "USD",
+		"providers": []any{map[string]string{"name": providerName, "symbol": symbol}},
+	})
+	require.Equal(s.t, http.StatusCreated, got.status, string(got.body))
+}
+
+// backfill is the API's answer, as far as the tests look at it.
+type backfill struct {
+	ID           string `json:"id"`
+	Status       string `json:"status"`
+	WorkflowID   string `json:"workflow_id"`
+	PausedReason string `json:"paused_reason"`
+	Progress     struct {
+		Percent  float64            `json:"percent"`
+		Requests int64              `json:"requests"`
+		Chunks   market.ChunkCounts `json:"chunks"`
+		Bars     market.BarCounts   `json:"bars"`
+	} `json:"progress"`
+	Failures []struct {
+		Kind    string `json:"kind"`
+		Message string `json:"message"`
+	} `json:"failures"`
+}
+
+func (s *stack) startBackfill(request map[string]any) backfill {
+	s.t.Helper()
+	got := s.call(http.MethodPost, s.url+"/v1/backfills", request)
+	require.Equal(s.t, http.StatusAccepted, got.status, string(got.body))
+	var b backfill
+	got.into(s.t, &b)
+	require.Equal(s.t, "/v1/backfills/"+b.ID, got.header.Get("Location"))
+	return b
+}
+
+func (s *stack) backfill(id string) backfill {
+	s.t.Helper()
+	got := s.call(http.MethodGet, s.url+"/v1/backfills/"+id, nil)
+	require.Equal(s.t, http.StatusOK, got.status, string(got.body))
+	var b backfill
+	got.into(s.t, &b)
+	return b
+}
+
+// await polls until the backfill is as wanted.
+func (s *stack) await(id string, isReached func(backfill) bool) backfill {
+	s.t.Helper()
+	var b backfill
+	require.Eventually(s.t, func() bool {
+		b = s.backfill(id)
+		return isReached(b)
+	}, 3*time.Minute, 50*time.Millisecond, "backfill %s", id)
+	return b
+}
+
+func isFinished(b backfill) bool { return market.BackfillStatus(b.Status).IsFinished() }
+
+func (s *stack) run(request map[string]any) backfill {
+	s.t.Helper()
+	return s.await(s.startBackfill(request).ID, isFinished)
+}
+
+// fault makes the simulator misbehave.
+func (s *stack) fault(rules ...map[string]any) {
+	s.t.Helper()
+	got := s.call(http.MethodPost, s.sim+"/_sim/faults", rules)
+	require.Less(s.t, got.status, 300, string(got.body))
+}
+
+func (s *stack) healSimulator() {
+	s.t.Helper()
+	require.Less(s.t, s.call(http.MethodDelete, s.sim+"/_sim/faults", nil).status, 300)
+}
+
+// requests is how many requests the simulator has had.
+func (s *stack) requests() int {
+	s.t.Helper()
+	var stats struct {
+		ByPath map[string]int `json:"by_path"`
+	}
+	s.call(http.MethodGet, s.sim+"/_sim/stats?log=0", nil).into(s.t, &stats)
+	return stats.ByPath["/api/v3/klines"]
+}
+
+type hole struct {
+	Start  time.Time `json:"start"`
+	End    time.Time `json:"end"`
+	Reason string    `json:"reason"`
+}
+
+type page struct {
+	Data []struct {
+		TS                     time.Time   `json:"ts"`
+		Open, High, Low, Close json.Number //nolint:tagliatelle // matched without case
+		Volume                 json.Number `json:"volume"`
+	} `json:"data"`
+	Meta struct {
+		Returned int    `json:"returned"`
+		Complete bool   `json:"complete"`
+		Missing  []hole `json:"missing"`
+		Provider string `json:"provider"`
+	} `json:"meta"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (s *stack) page(query string) page {
+	s.t.Helper()
+	got := s.call(http.MethodGet, s.url+"/v1/instruments/"+query, nil)
+	require.Equal(s.t, http.StatusOK, got.status, string(got.body))
+	var p page
+	got.into(s.t, &p)
+	require.Len(s.t, p.Data, p.Meta.Returned)
+	return p
+}
+
+// sharedFile is a file of real data beside the repository; the test is skipped, with a word, where it is absent.
+func sharedFile(t testing.TB, name string) string {
+	t.Helper()
+	path := "../../shared/" + name
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("real data %s are not on this machine; the made-up fixture covers the same ground", name)
+	}
+	return path
+}

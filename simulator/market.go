@@ -1,0 +1,217 @@
+package simulator
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"marketdata/market"
+)
+
+// tradelessPerMille is how many of 1000 minutes see no trade; Binance sends a flat bar with volume 0 for them.
+const tradelessPerMille = 4
+
+// syntheticSymbols are the symbols of the synthetic market, with Binance's own listing times.
+func syntheticSymbols() []symbolInfo {
+	at := func(y int, m time.Month, d, h int) time.Time { return time.Date(y, m, d, h, 0, 0, 0, time.UTC) }
+	return []symbolInfo{
+		{symbol: "BTCUSDT", base: "BTC", quote: "USDT", priceDecimals: 2, listedAt: at(2017, 8, 17, 4)},
+		{symbol: "ETHUSDT", base: "ETH", quote: "USDT", priceDecimals: 2, listedAt: at(2017, 8, 17, 4)},
+		{symbol: "BNBUSDT", base: "BNB", quote: "USDT", priceDecimals: 2, listedAt: at(2017, 11, 6, 3)},
+		{symbol: "XRPUSDT", base: "XRP", quote: "USDT", priceDecimals: 4, listedAt: at(2018, 5, 4, 8)},
+		{symbol: "DOGEUSDT", base: "DOGE", quote: "USDT", priceDecimals: 5, listedAt: at(2019, 7, 5, 12)},
+		{symbol: "SOLUSDT", base: "SOL", quote: "USDT", priceDecimals: 2, listedAt: at(2020, 8, 11, 6)},
+		{symbol: "SHIBUSDT", base: "SHIB", quote: "USDT", priceDecimals: 8, listedAt: at(2021, 5, 10, 11)},
+		{symbol: "ETHBTC", base: "ETH", quote: "BTC", priceDecimals: 5, listedAt: at(2017, 7, 14, 4)},
+	}
+}
+
+// synthetic is a symbol whose every bar follows from the seed: the logarithm of its price is a sum of noises over
+// several spans of time, each interpolated between values hashed from their position.
+type synthetic struct {
+	symbolInfo
+	seed uint64
+	base float64 // logarithm of the price in ticks around which it moves
+
+	mu   sync.Mutex
+	days map[int64]ohlcv // aggregates of whole days, by day number; they never change
+}
+
+// ohlcv is a bar in smallest units.
+type ohlcv struct{ open, high, low, close, volume, turnover, trades int64 }
+
+func newSynthetic(seed int64, info symbolInfo) *synthetic {
+	s := &synthetic{symbolInfo: info, seed: mix(uint64(seed)), days: map[int64]ohlcv{}} //nolint:gosec // any bits will do
+	for _, letter := range info.symbol {
+		s.seed = mix(s.seed ^ uint64(letter)) //nolint:gosec // runes are not negative
+	}
+	s.base = 9 + 3*unit(mix(s.seed)) // 8,000 to 160,000 ticks
+	return s
+}
+
+func (s *synthetic) info() symbolInfo { return s.symbolInfo }
+
+// mix is the finaliser of SplitMix64: every bit of the input moves every bit of the output.
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// unit maps bits to [0, 1).
+func unit(x uint64) float64 { return float64(x>>11) / (1 << 53) }
+
+// noise is one span's share of the logarithm of the price.
+func (s *synthetic) noise(layer uint64, minute, span int64, height float64) float64 {
+	at, rest := minute/span, minute%span
+	a := unit(mix(s.seed ^ layer<<56 ^ uint64(at)))   //nolint:gosec // minutes are not negative
+	b := unit(mix(s.seed ^ layer<<56 ^ uint64(at+1))) //nolint:gosec // minutes are not negative
+	share := float64(rest) / float64(span)
+	return height * (a + (b-a)*share - 0.5)
+}
+
+// price is the price in ticks at the beginning of a minute since the epoch.
+func (s *synthetic) price(minute int64) int64 {
+	log := s.base + s.noise(1, minute, 300*1440, 1.6) + s.noise(2, minute, 31*1440, 0.5) + s.noise(3, minute, 1440, 0.08) +
+		s.noise(4, minute, 97, 0.012) + s.noise(5, minute, 7, 0.004) + s.noise(6, minute, 1, 0.0012)
+	return max(1, int64(math.Exp(log)))
+}
+
+// bar is the one-minute bar of a minute; open is the price at its beginning, which the bar before ended with.
+func (s *synthetic) bar(minute, open int64) (b ohlcv, next int64) {
+	next = s.price(minute + 1)
+	bits := s.bits(minute)
+	if isTradeless(bits) {
+		last := s.lastClose(minute)
+		return ohlcv{open: last, high: last, low: last, close: last}, next
+	}
+	wick := 1 + open/4000
+	b = ohlcv{open: open, close: next, high: max(open, next) + int64(bits>>10%uint64(wick)), low: max(1, min(open, next)-int64(bits>>30%uint64(wick)))} //nolint:gosec // small and positive
+	b.trades = 1 + int64(bits>>40%500)                                                                                                                  //nolint:gosec // below 501
+	b.volume = b.trades * (1 + int64(mix(bits)%9_000_000))                                                                                              //nolint:gosec // small
+	b.turnover = s.turnover((b.open+b.close)/2, b.volume)
+	return b, next
+}
+
+// bits are what is random about a minute, besides its prices.
+func (s *synthetic) bits(minute int64) uint64 {
+	return mix(s.seed ^ 7<<56 ^ uint64(minute)) //nolint:gosec // minutes are not negative
+}
+
+func isTradeless(bits uint64) bool { return bits%1000 < tradelessPerMille }
+
+// lastClose is the close of the last minute with a trade before a minute; at the very start its first price.
+func (s *synthetic) lastClose(minute int64) int64 {
+	for minute > s.firstMinute() && isTradeless(s.bits(minute-1)) {
+		minute--
+	}
+	return s.price(minute)
+}
+
+// turnover is price times volume, in millionths of the quote currency.
+func (s *synthetic) turnover(ticks, volume int64) int64 {
+	return int64(float64(ticks) / math.Pow10(s.priceDecimals) * float64(volume) / 1e8 * 1e6)
+}
+
+func (a ohlcv) merge(b ohlcv) ohlcv {
+	return ohlcv{
+		open: a.open, close: b.close, high: max(a.high, b.high), low: min(a.low, b.low),
+		volume: a.volume + b.volume, turnover: a.turnover + b.turnover, trades: a.trades + b.trades,
+	}
+}
+
+// span aggregates the one-minute bars of [from, to) minutes since the epoch.
+func (s *synthetic) span(from, to int64) ohlcv {
+	var all ohlcv
+	open := s.price(from)
+	for minute := from; minute < to; minute++ {
+		var b ohlcv
+		b, open = s.bar(minute, open)
+		if minute == from {
+			all = b
+			continue
+		}
+		all = all.merge(b)
+	}
+	return all
+}
+
+// day is the aggregate of a whole UTC day, remembered.
+func (s *synthetic) day(number int64) ohlcv {
+	s.mu.Lock()
+	b, isKnown := s.days[number]
+	s.mu.Unlock()
+	if isKnown {
+		return b
+	}
+	b = s.span(max(number*1440, s.firstMinute()), (number+1)*1440)
+	s.mu.Lock()
+	s.days[number] = b
+	s.mu.Unlock()
+	return b
+}
+
+func (s *synthetic) firstMinute() int64 { return s.listedAt.Unix() / 60 }
+
+// aggregate is the bar of [start, end); one that is still forming at now (epoch ms) has less volume than it will.
+func (s *synthetic) aggregate(interval market.Interval, start, end time.Time, now int64) ohlcv {
+	isForming := end.UnixMilli() > now
+	if interval.IsIntraday() || isForming {
+		until := min(end.Unix()/60, now/60_000+1)
+		b := s.span(max(start.Unix()/60, s.firstMinute()), until)
+		if isForming {
+			b.volume, b.turnover, b.trades = b.volume/2, b.turnover/2, b.trades/2
+		}
+		return b
+	}
+	first := max(start.Unix(), s.listedAt.Unix()) / 86400
+	all := s.day(first)
+	for number := first + 1; number < end.Unix()/86400; number++ {
+		all = all.merge(s.day(number))
+	}
+	return all
+}
+
+func (s *synthetic) klines(interval market.Interval, w window) ([]kline, error) {
+	w.from = max(w.from, interval.Floor(s.listedAt).UnixMilli())
+	if w.isLatest {
+		at := interval.Floor(time.UnixMilli(w.to).UTC())
+		for n := 1; n < w.limit && at.UnixMilli() > w.from; n++ {
+			at = interval.Floor(at.Add(-1))
+		}
+		w.from = max(w.from, at.UnixMilli())
+	}
+	rows := make([]kline, 0, min(w.limit, 1000))
+	var scratch []byte
+	for at := firstOpen(interval, w.from); at.UnixMilli() <= min(w.to, w.now) && len(rows) < w.limit; {
+		next := interval.Next(at)
+		b := s.aggregate(interval, at, next, w.now)
+		rows = append(rows, s.kline(at, b, &scratch))
+		at = next
+	}
+	return rows, nil
+}
+
+// kline writes the numbers of a bar; their texts share one string.
+func (s *synthetic) kline(at time.Time, b ohlcv, scratch *[]byte) kline {
+	text := (*scratch)[:0]
+	var ends [6]int
+	for i, n := range [4]int64{b.open, b.high, b.low, b.close} {
+		text = appendDecimal(text, n, s.priceDecimals)
+		for decimals := s.priceDecimals; decimals < 8; decimals++ {
+			text = append(text, '0')
+		}
+		ends[i] = len(text)
+	}
+	text = appendDecimal(text, b.volume, volumeDecimals)
+	ends[4] = len(text)
+	text = append(appendDecimal(text, b.turnover, turnoverDecimals), '0', '0')
+	ends[5] = len(text)
+	*scratch = text
+	all := string(text)
+	return kline{
+		open: at.UnixMilli(), o: all[:ends[0]], h: all[ends[0]:ends[1]], l: all[ends[1]:ends[2]], c: all[ends[2]:ends[3]],
+		volume: all[ends[3]:ends[4]], turnover: all[ends[4]:ends[5]], trades: b.trades,
+	}
+}

@@ -1,0 +1,286 @@
+package simulator
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"marketdata/market"
+)
+
+// Replay is a real history read from a CSV file: its rows are sent as they are, and what the file lacks stays absent.
+type Replay struct {
+	symbol   string
+	interval market.Interval
+	rows     []kline // ascending by open
+	decimals int
+
+	mu     sync.Mutex
+	longer map[market.Interval][]kline // aggregates, made when first asked for
+}
+
+// LoadReplay reads a CSV file, plain or gzip, with or without a header row. columns name its fields in order: ts, open,
+// high, low, close, and optionally volume, turnover, trades; any other name (such as -) is ignored. A ts is epoch
+// seconds, milliseconds or microseconds, RFC 3339, "2006-01-02 15:04[:05]" or a date, in UTC. Where there is no volume,
+// turnover or number of trades, 0 is sent. Rows may stand in any order, but none twice, and on the grid of the interval.
+// Bars of longer intervals are aggregated from them; shorter ones are refused. Errors: invalid, with the line.
+func LoadReplay(path, symbol string, interval market.Interval, columns []string) (*Replay, error) {
+	layout, err := newLayout(columns)
+	if err != nil {
+		return nil, err
+	}
+	id, err := market.NewInstrumentID(symbol, market.VenueSimulated)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, market.Errorf(market.KindInvalid, "replay: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	text, err := plain(f)
+	if err != nil {
+		return nil, market.Errorf(market.KindInvalid, "replay %s: %w", path, err)
+	}
+	r := &Replay{symbol: id.Symbol, interval: interval, longer: map[market.Interval][]kline{}}
+	if err := r.read(text, layout); err != nil {
+		return nil, market.Errorf(market.KindInvalid, "replay %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// plain uncompresses what begins like gzip.
+func plain(f io.Reader) (io.Reader, error) {
+	buffered := bufio.NewReader(f)
+	if start, err := buffered.Peek(2); err == nil && start[0] == 0x1f && start[1] == 0x8b {
+		return gzip.NewReader(buffered)
+	}
+	return buffered, nil
+}
+
+// layout says in which column a field stands, -1 for nowhere.
+type layout struct{ ts, open, high, low, close, volume, turnover, trades int }
+
+func newLayout(columns []string) (layout, error) {
+	l := layout{-1, -1, -1, -1, -1, -1, -1, -1}
+	for i, name := range columns {
+		var into *int
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "ts", "time", "time_s", "time_ms", "time_us", "timestamp", "open_time", "datetime", "date":
+			into = &l.ts
+		case "open":
+			into = &l.open
+		case "high":
+			into = &l.high
+		case "low":
+			into = &l.low
+		case "close":
+			into = &l.close
+		case "volume":
+			into = &l.volume
+		case "turnover", "quote_volume":
+			into = &l.turnover
+		case "trades":
+			into = &l.trades
+		default:
+			continue
+		}
+		if *into >= 0 {
+			return l, market.Errorf(market.KindInvalid, "columns: %s is named twice", name)
+		}
+		*into = i
+	}
+	for name, at := range map[string]int{"ts": l.ts, "open": l.open, "high": l.high, "low": l.low, "close": l.close} {
+		if at < 0 {
+			return l, market.Errorf(market.KindInvalid, "columns: %s is missing; want for example ts,open,high,low,close,volume", name)
+		}
+	}
+	return l, nil
+}
+
+func (r *Replay) read(text io.Reader, l layout) error {
+	reader := csv.NewReader(text)
+	reader.FieldsPerRecord = -1
+	reader.ReuseRecord = true
+	for first := true; ; first = false {
+		record, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		line, _ := reader.FieldPos(0)
+		row, err := l.row(record)
+		if err == nil {
+			err = r.checkAligned(row.open)
+		}
+		if err != nil {
+			if first && isHeader(record, l) {
+				continue
+			}
+			return fmt.Errorf("line %d: %w", line, err)
+		}
+		if point := strings.IndexByte(row.c, '.'); point >= 0 {
+			r.decimals = min(8, max(r.decimals, len(row.c)-point-1))
+		}
+		r.rows = append(r.rows, row)
+	}
+	if len(r.rows) == 0 {
+		return errors.New("no rows")
+	}
+	slices.SortStableFunc(r.rows, func(a, b kline) int { return int(max(-1, min(1, a.open-b.open))) })
+	for i := 1; i < len(r.rows); i++ {
+		if r.rows[i].open == r.rows[i-1].open {
+			return fmt.Errorf("two rows at %s", market.FormatTime(time.UnixMilli(r.rows[i].open)))
+		}
+	}
+	return nil
+}
+
+// checkAligned finds the wrong interval before it makes bars that overlap.
+func (r *Replay) checkAligned(open int64) error {
+	at := time.UnixMilli(open).UTC()
+	if r.interval.Floor(at).Equal(at) {
+		return nil
+	}
+	return fmt.Errorf("no bar of %s opens at %s", r.interval, market.FormatTime(at))
+}
+
+// isHeader reports whether the time and the open are no numbers at all.
+func isHeader(record []string, l layout) bool {
+	if len(record) <= max(l.ts, l.open) {
+		return false
+	}
+	_, err := parseTS(record[l.ts])
+	return err != nil && !strings.ContainsAny(record[l.open], "0123456789")
+}
+
+func (l layout) row(record []string) (kline, error) {
+	if need := max(l.ts, l.open, l.high, l.low, l.close, l.volume, l.turnover, l.trades); len(record) <= need {
+		return kline{}, fmt.Errorf("%d fields, want at least %d", len(record), need+1)
+	}
+	open, err := parseTS(record[l.ts])
+	if err != nil {
+		return kline{}, err
+	}
+	k := kline{open: open, volume: "0", turnover: "0"}
+	for _, field := range []struct {
+		name string
+		at   int
+		into *string
+	}{{"open", l.open, &k.o}, {"high", l.high, &k.h}, {"low", l.low, &k.l}, {"close", l.close, &k.c}, {"volume", l.volume, &k.volume}, {"turnover", l.turnover, &k.turnover}} {
+		if field.at < 0 {
+			continue
+		}
+		text := strings.TrimSpace(record[field.at])
+		if _, err := market.ParseDecimal(text); err != nil {
+			return kline{}, fmt.Errorf("%s: %w", field.name, err)
+		}
+		*field.into = strings.Clone(text)
+	}
+	if l.trades >= 0 {
+		if k.trades, err = strconv.ParseInt(strings.TrimSpace(record[l.trades]), 10, 64); err != nil {
+			return kline{}, fmt.Errorf("trades: %w", err)
+		}
+	}
+	return k, nil
+}
+
+// parseTS reads a time as epoch milliseconds.
+func parseTS(text string) (int64, error) {
+	text = strings.TrimSpace(text)
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		switch {
+		case n > 1e14: // microseconds from 1973 on
+			return n / 1000, nil
+		case n > 1e11: // milliseconds from 1973 on
+			return n, nil
+		}
+		return n * 1000, nil
+	}
+	for _, form := range []string{
+		time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly,
+	} {
+		if at, err := time.Parse(form, text); err == nil {
+			return at.UnixMilli(), nil
+		}
+	}
+	return 0, fmt.Errorf("not a time: %q", text)
+}
+
+func (r *Replay) info() symbolInfo {
+	return symbolInfo{symbol: r.symbol, base: r.symbol, quote: "USD", priceDecimals: r.decimals, listedAt: time.UnixMilli(r.rows[0].open).UTC()}
+}
+
+func (r *Replay) klines(interval market.Interval, w window) ([]kline, error) {
+	rows := r.rows
+	if interval != r.interval {
+		made, err := r.aggregate(interval)
+		if err != nil {
+			return nil, err
+		}
+		rows = made
+	}
+	start := sort.Search(len(rows), func(i int) bool { return rows[i].open >= w.from })
+	end := sort.Search(len(rows), func(i int) bool { return rows[i].open > w.to })
+	if start >= end {
+		return nil, nil
+	}
+	if w.isLatest {
+		start = max(start, end-w.limit)
+	}
+	return slices.Clone(rows[start:min(end, start+w.limit)]), nil
+}
+
+// aggregate makes the bars of a longer interval exactly. Errors: invalid for a shorter one, and for months of weeks.
+func (r *Replay) aggregate(interval market.Interval) ([]kline, error) {
+	all := market.Intervals()
+	if slices.Index(all, interval) < slices.Index(all, r.interval) || r.interval == market.Interval1w {
+		return nil, market.Errorf(market.KindInvalid, "the history of %s has bars of %s, from which %s cannot be made", r.symbol, r.interval, interval)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if made, isMade := r.longer[interval]; isMade {
+		return made, nil
+	}
+	var made []kline
+	for _, row := range r.rows {
+		open := interval.Floor(time.UnixMilli(row.open)).UnixMilli()
+		if n := len(made); n > 0 && made[n-1].open == open {
+			made[n-1] = merge(made[n-1], row)
+			continue
+		}
+		row.open = open
+		made = append(made, row)
+	}
+	r.longer[interval] = made
+	return made, nil
+}
+
+func merge(a, b kline) kline {
+	number := func(text string) decimal.Decimal { return decimal.RequireFromString(text) } // checked when read
+	if number(b.h).GreaterThan(number(a.h)) {
+		a.h = b.h
+	}
+	if number(b.l).LessThan(number(a.l)) {
+		a.l = b.l
+	}
+	a.c = b.c
+	a.volume = number(a.volume).Add(number(b.volume)).String()
+	a.turnover = number(a.turnover).Add(number(b.turnover)).String()
+	a.trades += b.trades
+	return a
+}

@@ -1,0 +1,106 @@
+package simulator
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"marketdata/market"
+)
+
+// maxControlBody bounds what the control endpoints read.
+const maxControlBody = 1 << 20
+
+// Options say what the simulator plays.
+type Options struct {
+	Seed    int64            // the synthetic market follows from it alone
+	Now     func() time.Time // the clock, required; bars that close after it are still forming
+	Logger  *slog.Logger     // each request at debug level; nil for none
+	Replays []*Replay // real histories; each takes the place of the synthetic symbol of its name
+}
+
+// Simulator is an http.Handler. It is safe for concurrent use.
+type Simulator struct {
+	router  *http.ServeMux
+	symbols map[string]source
+	names   []string // of the symbols, in order of listing in exchangeInfo
+	now     func() time.Time
+	logger  *slog.Logger
+	faults  *faults
+	stats   *stats
+}
+
+// source is where a symbol's bars come from.
+type source interface {
+	// klines returns the bars whose open times are in the window, ascending. Errors: invalid for an interval it
+	// cannot make.
+	klines(interval market.Interval, w window) ([]kline, error)
+	// info describes the symbol.
+	info() symbolInfo
+}
+
+// window is what a request asks for: open times in [from, to] (epoch ms), at most limit of them, the first ones, or the
+// last ones when isLatest. Nothing opens after now.
+type window struct {
+	from, to, now int64
+	limit         int
+	isLatest      bool
+}
+
+type symbolInfo struct {
+	symbol, base, quote string
+	priceDecimals       int
+	listedAt            time.Time
+}
+
+// New returns a simulator. Errors: invalid without a clock and for two replays of one symbol.
+func New(o Options) (*Simulator, error) {
+	if o.Now == nil {
+		return nil, market.Errorf(market.KindInvalid, "the simulator needs a clock")
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Simulator{
+		router: http.NewServeMux(), symbols: map[string]source{}, now: o.Now, logger: o.Logger,
+		faults: newFaults(o.Seed, o.Now), stats: newStats(o.Now),
+	}
+	for _, replay := range o.Replays {
+		if _, isTaken := s.symbols[replay.symbol]; isTaken {
+			return nil, market.Errorf(market.KindInvalid, "symbol %s is replayed twice", replay.symbol)
+		}
+		s.symbols[replay.symbol] = replay
+		s.names = append(s.names, replay.symbol)
+	}
+	for _, info := range syntheticSymbols() {
+		if _, isTaken := s.symbols[info.symbol]; !isTaken {
+			s.symbols[info.symbol] = newSynthetic(o.Seed, info)
+			s.names = append(s.names, info.symbol)
+		}
+	}
+	s.router.HandleFunc("GET /_sim/health", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	})
+	s.router.HandleFunc("GET /_sim/faults", s.listFaults)
+	s.router.HandleFunc("POST /_sim/faults", s.addFaults)
+	s.router.HandleFunc("DELETE /_sim/faults", s.clearFaults)
+	s.router.HandleFunc("GET /_sim/stats", s.showStats)
+	s.router.HandleFunc("DELETE /_sim/stats", s.clearStats)
+	s.routeBinance()
+	return s, nil
+}
+
+// ServeHTTP answers one request.
+func (s *Simulator) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // the client has gone; nobody is left to tell
+}
