@@ -75,6 +75,10 @@ func hull(chunks []market.Chunk) market.Range {
 	return all
 }
 
+// isOwned holds for chunks of a job that runs: one that was reopened and waits for its next run takes no word from the
+// run before.
+const isOwned = " AND EXISTS (SELECT FROM ingest_job j WHERE j.id = job_id AND j.started_at IS NOT NULL)"
+
 // FailChunk records why a chunk failed, unless it is done. A chunk that failed before keeps its kind and message when
 // the new kind is internal: what it said itself is closer to the cause.
 func (db *DB) FailChunk(ctx context.Context, chunkID int64, kind market.Kind, message string) error {
@@ -83,7 +87,7 @@ func (db *DB) FailChunk(ctx context.Context, chunkID int64, kind market.Kind, me
 			error_kind = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error_kind ELSE $2 END,
 			error = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error ELSE left($3, 4000) END,
 			status = 'failed', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
-		WHERE id = $1 AND status <> 'done'`
+		WHERE id = $1 AND status <> 'done'` + isOwned
 	_, err := db.Pool.Exec(ctx, query, chunkID, kind, message)
 	return dbError(err)
 }
@@ -92,7 +96,7 @@ func (db *DB) FailChunk(ctx context.Context, chunkID int64, kind market.Kind, me
 func (db *DB) CancelChunk(ctx context.Context, chunkID int64) error {
 	const query = `
 		UPDATE ingest_chunk SET status = 'canceled', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
-		WHERE id = $1 AND status IN ('pending', 'running')`
+		WHERE id = $1 AND status IN ('pending', 'running')` + isOwned
 	_, err := db.Pool.Exec(ctx, query, chunkID)
 	return dbError(err)
 }

@@ -45,7 +45,7 @@ func TestFailedChunkSaysWhyAndIsRetriedAlone(t *testing.T) {
 	got := s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/retry", nil)
 	require.Equal(t, http.StatusOK, got.status, string(got.body))
 	b = s.await(b.ID, isFinished)
-	require.Equal(t, "completed", b.Status)
+	require.Equal(t, "completed", b.Status, "%+v", b)
 	require.Equal(t, int64(dayBars), b.Progress.Bars.Inserted)
 	p = s.page(dayQuery)
 	require.True(t, p.Meta.Complete)

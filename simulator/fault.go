@@ -29,18 +29,15 @@ type Fault struct {
 	// Probability strikes only a share of the matches, chosen from the seed; 0 means all.
 	Probability float64 `json:"probability,omitempty"`
 
-	RetryAfterSeconds int       `json:"retry_after_seconds,omitempty"` // rate_limit, ban, server_error: 0 sends no header
-	Status            int       `json:"status,omitempty"`              // server_error: 500 to 599, default 503
-	DelayMS           int       `json:"delay_ms,omitempty"`            // slow
-	Rows              int       `json:"rows,omitempty"`                // truncate: rows left; malformed_rows and duplicates: rows struck (default 1)
-	Kind              string    `json:"kind,omitempty"`                // malformed_rows: see malformations; default: each in turn
-	Factor            Factor    `json:"factor,omitzero"`               // revise: prices and volumes are multiplied; default 2
-	Start             time.Time `json:"start,omitzero"`                // revise, gap: open times in [start, end)
-	End               time.Time `json:"end,omitzero"`
+	RetryAfterSeconds int         `json:"retry_after_seconds,omitempty"` // rate_limit, ban, server_error: 0 sends no header
+	Status            int         `json:"status,omitempty"`              // server_error: 500 to 599, default 503
+	DelayMS           int         `json:"delay_ms,omitempty"`            // slow
+	Rows              int         `json:"rows,omitempty"`                // truncate: rows left; malformed_rows and duplicates: rows struck (default 1)
+	Kind              string      `json:"kind,omitempty"`                // malformed_rows: see malformations; default: each in turn
+	Factor            json.Number `json:"factor,omitempty"`              // revise: prices and volumes are multiplied; default 2
+	Start             time.Time   `json:"start,omitzero"`                // revise, gap: open times in [start, end)
+	End               time.Time   `json:"end,omitzero"`
 }
-
-// Factor is a positive number, exactly as it is written.
-type Factor = json.Number
 
 func faultKinds() []string {
 	return []string{
@@ -59,12 +56,17 @@ func (f Fault) validate() error {
 		return errors.New("status is not within 500 and 599")
 	case f.Kind != "" && !slices.Contains(malformations(), f.Kind):
 		return fmt.Errorf("unknown kind of malformed row %q: known are %s", f.Kind, strings.Join(malformations(), " "))
-	case f.Factor != "" && !f.factor().IsPositive():
-		return errors.New("factor is not above 0")
+	case !f.hasGoodFactor():
+		return errors.New("factor is not a number above 0")
 	case f.Count < 0 || f.After < 0 || f.Rows < 0 || f.DelayMS < 0 || f.RetryAfterSeconds < 0:
 		return errors.New("numbers must not be negative")
 	}
 	return nil
+}
+
+func (f Fault) hasGoodFactor() bool {
+	factor, err := market.ParseDecimal(f.Factor.String())
+	return f.Factor == "" || err == nil && !factor.IsNegative() && factor.String() != "0"
 }
 
 // active is a rule with how often it matched and struck.

@@ -79,7 +79,7 @@ func (f Fault) revise(k kline) kline {
 
 func (f Fault) factor() decimal.Decimal {
 	factor, err := decimal.NewFromString(f.Factor.String())
-	if err != nil { // absent: what is no number does not pass the decoder
+	if err != nil { // absent, for it was checked
 		return decimal.NewFromInt(2)
 	}
 	return factor

@@ -17,7 +17,7 @@ type Options struct {
 	Seed    int64            // the synthetic market follows from it alone
 	Now     func() time.Time // the clock, required; bars that close after it are still forming
 	Logger  *slog.Logger     // each request at debug level; nil for none
-	Replays []*Replay // real histories; each takes the place of the synthetic symbol of its name
+	Replays []*Replay        // real histories; each takes the place of the synthetic symbol of its name
 }
 
 // Simulator is an http.Handler. It is safe for concurrent use.
