@@ -35,7 +35,7 @@ run: build bin/temporal ## start the whole stack with demo data (make run ARGS="
 .PHONY: build
 build: ## build bin/marketdata
 	@mkdir -p bin
-	$(GO) build -trimpath -buildvcs=$(VCS) -ldflags '-s -w' -o bin/marketdata ./cmd/marketdata
+	$(GO) build -buildvcs=$(VCS) -ldflags '-s -w' -o bin/marketdata ./cmd/marketdata
 
 .PHONY: test
 test: bin/temporal ## unit, integration and end-to-end tests
@@ -107,6 +107,6 @@ bin/workflowcheck: tools/workflowcheck/go.mod tools/workflowcheck/go.sum
 
 define build_tool
 	@mkdir -p bin
-	cd tools/$(1) && CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '-s -w' -o $(CURDIR)/$@ $(2)
+	cd tools/$(1) && CGO_ENABLED=0 $(GO) build -buildvcs=false -ldflags '-s -w' -o $(CURDIR)/$@ $(2)
 	@touch $@
 endef

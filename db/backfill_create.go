@@ -1,8 +1,10 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -64,13 +66,9 @@ type wantedSeries struct {
 }
 
 func createJob(ctx context.Context, tx pgx.Tx, r market.BackfillRequest) error {
-	var wanted []wantedSeries
-	for _, target := range r.Series {
-		w, err := ensureSeries(ctx, tx, r.Interval, target)
-		if err != nil {
-			return err
-		}
-		wanted = append(wanted, w)
+	wanted, err := ensureAllSeries(ctx, tx, r)
+	if err != nil {
+		return err
 	}
 	if err := lockSeries(ctx, tx, wanted); err != nil {
 		return err
@@ -81,7 +79,7 @@ func createJob(ctx context.Context, tx pgx.Tx, r market.BackfillRequest) error {
 	const insert = `
 		INSERT INTO ingest_job (id, policy, "interval", start_at, end_at, concurrency, max_failed, idempotency_key, request_hash, workflow_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, ''), $9, $10)`
-	_, err := tx.Exec(ctx, insert, r.ID, r.Policy, r.Interval, r.Range.Start, r.Range.End, r.Concurrency, r.MaxFailed,
+	_, err = tx.Exec(ctx, insert, r.ID, r.Policy, r.Interval, r.Range.Start, r.Range.End, r.Concurrency, r.MaxFailed,
 		r.IdempotencyKey, r.RequestHash, workflowID(r.ID))
 	if err != nil {
 		return err
@@ -91,6 +89,27 @@ func createJob(ctx context.Context, tx pgx.Tx, r market.BackfillRequest) error {
 
 // workflowID is the id of the workflow behind a job; package workflows uses the same.
 func workflowID(jobID string) string { return "backfill/" + jobID }
+
+// ensureAllSeries finds or makes the series of the request and returns them in its order. They are made in an order that
+// all requests share, because a new row makes others who want it wait. Errors: not_found.
+func ensureAllSeries(ctx context.Context, tx pgx.Tx, r market.BackfillRequest) ([]wantedSeries, error) {
+	order := make([]int, len(r.Series))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		x, y := r.Series[a], r.Series[b]
+		return cmp.Or(cmp.Compare(x.Instrument.String(), y.Instrument.String()), cmp.Compare(x.Provider, y.Provider))
+	})
+	wanted := make([]wantedSeries, len(r.Series))
+	for _, i := range order {
+		var err error
+		if wanted[i], err = ensureSeries(ctx, tx, r.Interval, r.Series[i]); err != nil {
+			return nil, err
+		}
+	}
+	return wanted, nil
+}
 
 // ensureSeries finds or makes the series and its coverage row. Errors: not_found.
 func ensureSeries(ctx context.Context, tx pgx.Tx, interval market.Interval, target market.BackfillTarget) (wantedSeries, error) {

@@ -40,8 +40,14 @@ func (db *DB) StartJob(ctx context.Context, jobID string) (market.JobPlan, error
 // most limit, after making sure that bar has partitions for their ranges.
 func (db *DB) OpenChunks(ctx context.Context, jobID, provider string, afterSeq, limit int) ([]market.Chunk, error) {
 	const query = `
-		SELECT k.id, k.job_id::text, k.seq, k.name, k.series_id, s.provider, i.symbol, i.venue, i.calendar, s."interval", k.start_at, k.end_at
-		FROM ingest_chunk k JOIN series s ON s.id = k.series_id JOIN instrument i ON i.id = s.instrument_id
+		SELECT k.id, k.job_id::text, k.seq, k.name, k.series_id, s.provider, i.symbol, i.venue, i.calendar, s."interval", k.start_at, k.end_at,
+			j.policy, coalesce(a.symbol, '')
+		FROM ingest_chunk k JOIN ingest_job j ON j.id = k.job_id JOIN series s ON s.id = k.series_id JOIN instrument i ON i.id = s.instrument_id
+		LEFT JOIN LATERAL (
+			SELECT symbol FROM instrument_alias
+			WHERE instrument_id = i.id AND provider = s.provider
+			ORDER BY valid @> k.start_at DESC, upper(valid) DESC NULLS FIRST LIMIT 1
+		) a ON true
 		WHERE k.job_id = $1 AND s.provider = $2 AND k.seq > $3 AND k.status IN ('pending', 'running')
 		ORDER BY k.seq LIMIT $4`
 	rows, err := db.Pool.Query(ctx, query, jobID, provider, afterSeq, limit)
@@ -51,7 +57,7 @@ func (db *DB) OpenChunks(ctx context.Context, jobID, provider string, afterSeq, 
 	chunks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.Chunk, error) {
 		var c market.Chunk
 		err := row.Scan(&c.ID, &c.JobID, &c.Seq, &c.Name, &c.SeriesID, &c.Provider, &c.Instrument.Symbol, &c.Instrument.Venue, &c.Calendar,
-			&c.Interval, &c.Range.Start, &c.Range.End)
+			&c.Interval, &c.Range.Start, &c.Range.End, &c.Policy, &c.ProviderSymbol)
 		c.Range = market.Range{Start: c.Range.Start.UTC(), End: c.Range.End.UTC()}
 		return c, err
 	})
@@ -164,6 +170,7 @@ func (db *DB) UnfinishedJobs(ctx context.Context, before time.Time) ([]market.Un
 			coalesce(array_agg(k.workflow_id) FILTER (WHERE k.status = 'running'), '{}')
 		FROM ingest_job j JOIN ingest_chunk k ON k.job_id = j.id
 		WHERE j.created_at < $1
+			AND j.id IN (SELECT job_id FROM ingest_chunk WHERE status IN ('pending', 'running'))
 		GROUP BY j.id
 		HAVING count(*) FILTER (WHERE k.status IN ('pending', 'running')) > 0 AND max(k.updated_at) < $1
 		ORDER BY j.created_at`

@@ -175,7 +175,7 @@ func (s *Simulator) addFaults(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	text := strings.TrimSpace(string(body))
-	if !strings.HasPrefix(text, "[") {
+	if strings.HasPrefix(text, "{") {
 		text = "[" + text + "]"
 	}
 	var rules []Fault

@@ -71,16 +71,33 @@ func klines(tb testing.TB, s http.Handler, query string, args ...any) []row {
 
 func decode(tb testing.TB, body io.Reader) []row {
 	tb.Helper()
-	var raw [][]json.RawMessage
-	require.NoError(tb, json.NewDecoder(body).Decode(&raw))
+	decoder := json.NewDecoder(body)
+	decoder.UseNumber()
+	var raw [][]any
+	require.NoError(tb, decoder.Decode(&raw))
+	isRead := true
+	text := func(element any) string {
+		s, ok := element.(string)
+		isRead = isRead && ok
+		return s
+	}
+	number := func(element any) int64 {
+		text, ok := element.(json.Number)
+		n, err := text.Int64()
+		isRead = isRead && ok && err == nil
+		return n
+	}
 	rows := make([]row, len(raw))
-	for i, elements := range raw {
-		require.Len(tb, elements, 12)
-		r := &rows[i]
-		for j, into := range []any{&r.open, &r.o, &r.h, &r.l, &r.c, &r.volume, &r.close, &r.turnover, &r.trades} {
-			require.NoError(tb, json.Unmarshal(elements[j], into), "element %d", j)
+	for i, r := range raw {
+		if len(r) != 12 {
+			require.Len(tb, r, 12)
+		}
+		rows[i] = row{
+			open: number(r[0]), o: text(r[1]), h: text(r[2]), l: text(r[3]), c: text(r[4]), volume: text(r[5]),
+			close: number(r[6]), turnover: text(r[7]), trades: number(r[8]),
 		}
 	}
+	require.True(tb, isRead, "an element is not of its documented type")
 	return rows
 }
 

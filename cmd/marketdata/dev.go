@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/signal"
 	"path/filepath"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -59,15 +56,13 @@ folder, and the next start goes on with it. Settings of the MD_… environment a
 
 // runDev runs the stack until ctx ends or a part of it fails.
 func (a *app) runDev(ctx context.Context, cfg config.Config, configFile string, o devOptions) (err error) {
-	kill, release := secondSignal()
-	defer release()
 	d, err := a.newDevStack(ctx, cfg, configFile, o)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		d.say("Stopping")
-		err = joined(err, d.stop(kill))
+		err = joined(err, d.stop(a.kill))
 		if err == nil {
 			d.say("Stopped; the data stay in %s", d.dataDir)
 		}
@@ -103,28 +98,6 @@ func (d *devStack) run(ctx context.Context, o devOptions) error {
 		return context.Cause(running)
 	}
 	return err
-}
-
-// secondSignal returns a channel that is closed when a second SIGINT or SIGTERM arrives: the first one asks to stop,
-// the second no longer waits.
-func secondSignal() (kill <-chan struct{}, release func()) {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	released, second := make(chan struct{}), make(chan struct{})
-	go func() {
-		for range 2 {
-			select {
-			case <-signals:
-			case <-released:
-				return
-			}
-		}
-		close(second)
-	}()
-	return second, func() {
-		signal.Stop(signals)
-		close(released)
-	}
 }
 
 // findTemporal looks for the Temporal CLI: beside this program, in bin/ of the folders of this program and of the

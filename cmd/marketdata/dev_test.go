@@ -76,8 +76,7 @@ func (d *runningDev) awaitCurl(t *testing.T) (output, url string) {
 		select {
 		case line, isOpen := <-d.lines:
 			if !isOpen {
-				<-d.ended
-				require.Fail(t, "dev ended", "%s\n%s", output, d.stderr)
+				require.Fail(t, "dev ended", "%v\n%s\n%s", <-d.ended, output, d.stderr)
 			}
 			output += line + "\n"
 			if found := regexp.MustCompile(`^  curl '(.*)'$`).FindStringSubmatch(line); found != nil {

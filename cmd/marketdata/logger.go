@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"log/slog"
 
 	"marketdata/config"
@@ -18,4 +17,4 @@ func (a *app) newLogger(cfg config.Log) *slog.Logger {
 }
 
 // silent logs nothing.
-func silent() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func silent() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -24,18 +24,50 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	// After the first signal the default action is back: a second one ends a command that does not stop.
-	context.AfterFunc(ctx, stop)
-	code := run(ctx, &app{
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	ctx, kill := interrupts(context.Background(), signals, signalEcho)
+	go func() {
+		<-kill
+		time.AfterFunc(killWithin, func() { os.Exit(exitFailure) })
+	}()
+	os.Exit(run(ctx, &app{
 		environ:    config.Environ(),
 		stdout:     os.Stdout,
 		stderr:     os.Stderr,
 		isTerminal: term.IsTerminal(int(os.Stdout.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 		now:        time.Now,
-	}, os.Args[1:])
-	stop()
-	os.Exit(code)
+		kill:       kill,
+	}, os.Args[1:]))
+}
+
+const (
+	// signalEcho is how long repetitions of the first signal are taken for the same one: make and timeout send it both
+	// to the process and to its group.
+	signalEcho = 500 * time.Millisecond
+	// killWithin is how long a command may still take after a person asked a second time.
+	killWithin = 3 * time.Second
+)
+
+// interrupts ends the context with the first signal, which asks to stop, and closes kill with a later one, which no
+// longer waits.
+func interrupts(parent context.Context, signals <-chan os.Signal, echo time.Duration) (ctx context.Context, kill <-chan struct{}) {
+	ctx, cancel := context.WithCancel(parent)
+	killed := make(chan struct{})
+	go func() {
+		<-signals
+		cancel()
+		for settled := time.After(echo); ; {
+			select {
+			case <-settled:
+				<-signals
+				close(killed)
+				return
+			case <-signals:
+			}
+		}
+	}()
+	return ctx, killed
 }
 
 // app is what commands need of the process they run in.
@@ -44,6 +76,7 @@ type app struct {
 	stdout, stderr io.Writer
 	isTerminal     bool // whether people look at the output
 	now            func() time.Time
+	kill           <-chan struct{} // closed when stopping may take no more time
 }
 
 // run executes a command line and returns the exit code.

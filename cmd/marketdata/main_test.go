@@ -465,6 +465,33 @@ func TestServeFinishesRequestsInFlight(t *testing.T) {
 	require.ErrorContains(t, serve(t.Context(), "nowhere:x", handler, silent(), nil), "listen on nowhere:x")
 }
 
+func TestFirstSignalStopsAndALaterOneKills(t *testing.T) {
+	t.Parallel()
+	signals := make(chan os.Signal)
+	ctx, kill := interrupts(t.Context(), signals, time.Hour)
+	signals <- os.Interrupt
+	<-ctx.Done()
+	signals <- os.Interrupt // an echo of the first
+	select {
+	case <-kill:
+		require.Fail(t, "an echo kills")
+	default:
+	}
+
+	ctx, kill = interrupts(t.Context(), signals, 0)
+	go func() {
+		for {
+			select {
+			case signals <- os.Interrupt:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}()
+	<-ctx.Done()
+	<-kill
+}
+
 func TestConnectTriesAgain(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer

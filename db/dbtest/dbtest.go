@@ -148,6 +148,8 @@ func find(ctx context.Context) (server, error) {
 		stop: func() {
 			_ = local.Stop(context.Background()) // its data are thrown away
 			_ = os.RemoveAll(dir)
+			_ = os.RemoveAll(local.Home()) // elsewhere, where the server's user cannot reach dir
+			_ = os.Remove(local.Home() + ".lock")
 		},
 	}, nil
 }

@@ -100,6 +100,7 @@ BEGIN
     RETURN made;
 END $$;
 -- +goose StatementEnd
+REVOKE EXECUTE ON FUNCTION ensure_bar_partitions FROM PUBLIC; -- it runs with its owner's rights
 COMMENT ON FUNCTION ensure_bar_partitions IS 'Creates the missing yearly partitions of bar for [first, until]; CREATE then ATTACH, so open readers are not waited for.';
 
 SELECT ensure_bar_partitions('2009-01-01Z', now() + interval '2 years');

@@ -130,6 +130,7 @@ BEGIN
     RETURN made;
 END $$;
 -- +goose StatementEnd
+REVOKE EXECUTE ON FUNCTION ensure_raw_page_partitions FROM PUBLIC; -- it runs with its owner's rights
 SELECT ensure_raw_page_partitions(now(), now() + interval '2 months');
 
 CREATE TABLE normal_page (

@@ -39,8 +39,8 @@ type Server struct {
 	port     int
 	password string
 	command  *exec.Cmd
-	lock     *os.File
-	ended    chan struct{} // closed when the process has ended
+	exited   chan struct{} // closed when the process has ended
+	ended    chan struct{} // closed when, after that, the folder is free for another server
 }
 
 // Start initialises the data folder where it is new, stops a verified leftover of an earlier run, and returns once the
@@ -60,10 +60,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 		_ = lock.Close() // nothing was written
 		return nil, err
 	}
-	s.lock = lock
 	go func() {
-		<-s.ended
-		_ = lock.Close() // or Stop was quicker
+		<-s.exited
+		_ = lock.Close() // nothing was written
+		close(s.ended)
 	}()
 	return s, nil
 }
@@ -123,26 +123,27 @@ func (s *Server) Port() int { return s.port }
 // PID is the process id of the server.
 func (s *Server) PID() int { return s.command.Process.Pid }
 
-// Ended is closed when the server's process has ended, for whatever reason.
+// Ended is closed when the server's process has ended, for whatever reason, and another may be started on its folder.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
 // Stop ends the server: connections are closed, data are flushed. When ctx ends or it takes longer than 30 s, it is
 // killed, which loses nothing but makes the next start recover.
 func (s *Server) Stop(ctx context.Context) error {
+	err := s.stopProcess(ctx)
+	<-s.ended
+	return err
+}
+
+func (s *Server) stopProcess(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
 	defer cancel()
-	if err := s.command.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stop PostgreSQL: %w", err)
-	}
+	_ = s.command.Process.Signal(os.Interrupt) // it may have ended just now; if not, it is killed below
 	select {
-	case <-s.ended:
-		if s.lock != nil {
-			_ = s.lock.Close() // so that the next start may follow at once
-		}
+	case <-s.exited:
 		return nil
 	case <-ctx.Done():
 		_ = s.command.Process.Kill() // it may have ended just now
-		<-s.ended
+		<-s.exited
 		return errors.New("PostgreSQL did not stop in time and was killed; the next start recovers")
 	}
 }
@@ -153,7 +154,7 @@ func (h home) launch(ctx context.Context, bin string, o Options) (*Server, error
 	if err != nil {
 		return nil, fmt.Errorf("password of the private PostgreSQL: %w", err)
 	}
-	s := &Server{home: h, port: o.Port, password: string(password), ended: make(chan struct{})}
+	s := &Server{home: h, port: o.Port, password: string(password), exited: make(chan struct{}), ended: make(chan struct{})}
 	if s.port == 0 {
 		if s.port, err = freePort(ctx); err != nil {
 			return nil, err
@@ -173,7 +174,7 @@ func (h home) launch(ctx context.Context, bin string, o Options) (*Server, error
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	if err := s.awaitReady(ctx); err != nil {
-		_ = s.Stop(context.WithoutCancel(ctx)) // the first error says more
+		_ = s.stopProcess(context.WithoutCancel(ctx)) // the first error says more
 		return nil, fmt.Errorf("%w; its log %s ends:\n%s", err, h.logFile(), tail(h.logFile()))
 	}
 	return s, nil
@@ -189,7 +190,7 @@ func (s *Server) run() error {
 		started <- err
 		if err == nil {
 			_ = s.command.Wait() // how it ended is in its log
-			close(s.ended)
+			close(s.exited)
 		}
 	}()
 	return <-started
@@ -225,7 +226,7 @@ func (s *Server) awaitReady(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-s.ended:
+		case <-s.exited:
 			return errors.New("PostgreSQL ended while starting")
 		case <-ctx.Done():
 			return fmt.Errorf("PostgreSQL does not answer: %w", err)
