@@ -15,14 +15,14 @@ const tradelessPerMille = 4
 func syntheticSymbols() []symbolInfo {
 	at := func(y int, m time.Month, d, h int) time.Time { return time.Date(y, m, d, h, 0, 0, 0, time.UTC) }
 	return []symbolInfo{
-		{symbol: "BTCUSDT", base: "BTC", quote: "USDT", priceDecimals: 2, listedAt: at(2017, 8, 17, 4)},
-		{symbol: "ETHUSDT", base: "ETH", quote: "USDT", priceDecimals: 2, listedAt: at(2017, 8, 17, 4)},
-		{symbol: "BNBUSDT", base: "BNB", quote: "USDT", priceDecimals: 2, listedAt: at(2017, 11, 6, 3)},
-		{symbol: "XRPUSDT", base: "XRP", quote: "USDT", priceDecimals: 4, listedAt: at(2018, 5, 4, 8)},
-		{symbol: "DOGEUSDT", base: "DOGE", quote: "USDT", priceDecimals: 5, listedAt: at(2019, 7, 5, 12)},
-		{symbol: "SOLUSDT", base: "SOL", quote: "USDT", priceDecimals: 2, listedAt: at(2020, 8, 11, 6)},
-		{symbol: "SHIBUSDT", base: "SHIB", quote: "USDT", priceDecimals: 8, listedAt: at(2021, 5, 10, 11)},
-		{symbol: "ETHBTC", base: "ETH", quote: "BTC", priceDecimals: 5, listedAt: at(2017, 7, 14, 4)},
+		{symbol: "BTCUSDT", around: 40_000, base: "BTC", quote: "USDT", priceDecimals: 2, listedAt: at(2017, 8, 17, 4)},
+		{symbol: "ETHUSDT", around: 2_500, base: "ETH", quote: "USDT", priceDecimals: 2, listedAt: at(2017, 8, 17, 4)},
+		{symbol: "BNBUSDT", around: 400, base: "BNB", quote: "USDT", priceDecimals: 2, listedAt: at(2017, 11, 6, 3)},
+		{symbol: "XRPUSDT", around: 0.6, base: "XRP", quote: "USDT", priceDecimals: 4, listedAt: at(2018, 5, 4, 8)},
+		{symbol: "DOGEUSDT", around: 0.15, base: "DOGE", quote: "USDT", priceDecimals: 5, listedAt: at(2019, 7, 5, 12)},
+		{symbol: "SOLUSDT", around: 100, base: "SOL", quote: "USDT", priceDecimals: 2, listedAt: at(2020, 8, 11, 6)},
+		{symbol: "SHIBUSDT", around: 0.00002, base: "SHIB", quote: "USDT", priceDecimals: 8, listedAt: at(2021, 5, 10, 11)},
+		{symbol: "ETHBTC", around: 0.06, base: "ETH", quote: "BTC", priceDecimals: 5, listedAt: at(2017, 7, 14, 4)},
 	}
 }
 
@@ -45,7 +45,7 @@ func newSynthetic(seed int64, info symbolInfo) *synthetic {
 	for _, letter := range info.symbol {
 		s.seed = mix(s.seed ^ uint64(letter)) //nolint:gosec // runes are not negative
 	}
-	s.base = 9 + 3*unit(mix(s.seed)) // 8,000 to 160,000 ticks
+	s.base = math.Log(info.around * math.Pow10(info.priceDecimals))
 	return s
 }
 

@@ -51,6 +51,7 @@ type window struct {
 type symbolInfo struct {
 	symbol, base, quote string
 	priceDecimals       int
+	around              float64 // the price about which a synthetic one moves
 	listedAt            time.Time
 }
 
