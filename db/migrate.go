@@ -28,7 +28,7 @@ type Migration struct {
 // MigrateUp applies what is pending, under a lock, so that several processes may start at once.
 // Errors: unavailable, internal.
 func MigrateUp(ctx context.Context, url string) error {
-	return withMigrator(ctx, url, func(p *goose.Provider) error {
+	return withMigrator(url, func(p *goose.Provider) error {
 		_, err := p.Up(ctx)
 		return err
 	})
@@ -36,7 +36,7 @@ func MigrateUp(ctx context.Context, url string) error {
 
 // MigrateDown takes back every migration, and with them all data. Errors: unavailable, internal.
 func MigrateDown(ctx context.Context, url string) error {
-	return withMigrator(ctx, url, func(p *goose.Provider) error {
+	return withMigrator(url, func(p *goose.Provider) error {
 		_, err := p.DownTo(ctx, 0)
 		return err
 	})
@@ -45,7 +45,7 @@ func MigrateDown(ctx context.Context, url string) error {
 // MigrationStatus lists every migration of this build, oldest first. Errors: unavailable, internal.
 func MigrationStatus(ctx context.Context, url string) ([]Migration, error) {
 	var all []Migration
-	err := withMigrator(ctx, url, func(p *goose.Provider) error {
+	err := withMigrator(url, func(p *goose.Provider) error {
 		statuses, err := p.Status(ctx)
 		for _, s := range statuses {
 			m := Migration{Version: s.Source.Version, Name: s.Source.Path}
@@ -60,7 +60,7 @@ func MigrationStatus(ctx context.Context, url string) ([]Migration, error) {
 }
 
 // withMigrator runs f with a connection of its own.
-func withMigrator(ctx context.Context, url string, f func(*goose.Provider) error) error {
+func withMigrator(url string, f func(*goose.Provider) error) error {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return market.Errorf(market.KindInvalid, "the database URL is not usable: want postgres://user:password@host:port/name")

@@ -93,7 +93,7 @@ func startDev(b *testing.B) *devStack {
 		if err != nil || json.Unmarshal(text, &s.state) != nil || s.state.URLs["api"] == "" {
 			return false
 		}
-		response, err := http.Get(s.state.URLs["api"] + "/ready") //nolint:noctx // bounded by Eventually
+		response, err := http.Get(s.state.URLs["api"] + "/ready")
 		if err != nil {
 			return false
 		}
@@ -109,7 +109,7 @@ func (s *devStack) post(b *testing.B, path string, body any) []byte {
 	b.Helper()
 	text, err := json.Marshal(body)
 	require.NoError(b, err)
-	response, err := http.Post(s.state.URLs["api"]+path, "application/json", bytes.NewReader(text)) //nolint:noctx // a benchmark
+	response, err := http.Post(s.state.URLs["api"]+path, "application/json", bytes.NewReader(text))
 	require.NoError(b, err)
 	defer func() { require.NoError(b, response.Body.Close()) }()
 	answer, err := io.ReadAll(response.Body)
@@ -131,7 +131,7 @@ func (s *devStack) load(b *testing.B, symbol, start, end string) float64 {
 		"instruments": []string{symbol + ".SIM"}, "interval": "1m", "start": start, "end": end, "policy": "all", "concurrency": 8,
 	}), &job))
 	require.Eventually(b, func() bool {
-		response, err := http.Get(s.state.URLs["api"] + "/v1/backfills/" + job.ID) //nolint:noctx // bounded by Eventually
+		response, err := http.Get(s.state.URLs["api"] + "/v1/backfills/" + job.ID)
 		require.NoError(b, err)
 		defer func() { require.NoError(b, response.Body.Close()) }()
 		require.NoError(b, json.NewDecoder(response.Body).Decode(&job))
@@ -191,7 +191,7 @@ func (s *devStack) read(b *testing.B, symbol string) float64 {
 		start := readStart(reader, request)
 		target := fmt.Sprintf("%s/v1/instruments/%s.SIM/bars?interval=1m&start=%s&end=%s&limit=%d", s.state.URLs["api"], symbol,
 			start.Format(time.RFC3339), start.Add(readLimit*time.Minute).Format(time.RFC3339), readLimit)
-		response, err := client.Get(target) //nolint:noctx // a benchmark
+		response, err := client.Get(target)
 		if err != nil {
 			return 0
 		}
@@ -253,7 +253,7 @@ func (s *devStack) pageThrough(b *testing.B, symbols ...string) {
 	for _, symbol := range symbols {
 		query := fmt.Sprintf("%s/v1/instruments/%s.SIM/bars?interval=1m&start=2020-01-01&end=2020-12-13T05:20:00Z&limit=10000", s.state.URLs["api"], symbol)
 		for next := query; next != ""; {
-			response, err := http.Get(next) //nolint:noctx // a benchmark
+			response, err := http.Get(next)
 			require.NoError(b, err)
 			var p page
 			require.NoError(b, json.NewDecoder(response.Body).Decode(&p))

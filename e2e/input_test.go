@@ -56,6 +56,7 @@ func TestBadInput(t *testing.T) {
 		{name: "nowhere", path: "/v2/nothing", want: []int{404}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			method := tc.method
 			if method == "" {
 				method = http.MethodGet
@@ -70,6 +71,7 @@ func TestBadInput(t *testing.T) {
 		})
 	}
 	t.Run("before listing is an answer", func(t *testing.T) {
+		t.Parallel()
 		p := s.page("BTCUSDT.SIM/bars?interval=1m&start=1990-01-01&end=1990-02-01")
 		require.Empty(t, p.Data)
 		require.Equal(t, "before_listing", p.Meta.Missing[0].Reason, fmt.Sprint(p.Meta))

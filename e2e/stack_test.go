@@ -45,7 +45,7 @@ type temporalServer struct {
 	next   atomic.Int32
 }
 
-var temporal temporalServer //nolint:gochecknoglobals // one server per test process
+var temporal temporalServer
 
 func TestMain(m *testing.M) {
 	dbtest.Main(m)
@@ -323,7 +323,7 @@ func sharedFile(t testing.TB, name string) string {
 	t.Helper()
 	path := "../../shared/" + name
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("real data %s are not on this machine; the made-up fixture covers the same ground", name)
+		t.Skipf("real data %s are not on this machine; the made-up fixture covers the same ground", name) //nolint:forbidigo // says so, and is covered
 	}
 	return path
 }

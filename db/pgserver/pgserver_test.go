@@ -20,7 +20,7 @@ import (
 // reachable is a folder that the server's user can reach.
 func reachable(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "pgserver test ") // with a space, as people have
+	dir, err := os.MkdirTemp("/tmp", "pgserver test ") //nolint:usetesting // t.TempDir cannot be reached by the server's user; with a space, as people have
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
