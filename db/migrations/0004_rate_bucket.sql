@@ -37,6 +37,8 @@ DECLARE
 BEGIN
     SELECT * INTO gate FROM provider_gate WHERE provider = provider_ FOR UPDATE;  -- serialises the callers of one provider
     IF NOT FOUND THEN RAISE EXCEPTION 'no request budget for provider %', provider_ USING ERRCODE = 'no_data_found'; END IF;
+    -- a booking need not survive a crash of the server, so nobody waits for the disk
+    PERFORM set_config('synchronous_commit', 'off', true);
     now_ := clock_timestamp();
     start_ := greatest(gate.not_before, now_);
     is_paused := gate.paused;
