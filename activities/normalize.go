@@ -56,7 +56,11 @@ func (a *Activities) normalizePages(
 ) (market.NormalPage, error) {
 	capabilities := provider.Capabilities()
 	route := newItinerary(grid, capabilities, claim.Todo)
-	cleaner := providers.NewCleaner(grid, capabilities.Settle)
+	rows := 0
+	for _, p := range pages {
+		rows += p.Rows
+	}
+	cleaner := providers.NewCleaner(grid, capabilities.Settle, rows)
 	observedAt := a.Now()
 	for _, p := range pages {
 		if !p.IsOK {

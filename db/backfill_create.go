@@ -232,7 +232,7 @@ func missing(ctx context.Context, tx pgx.Tx, w wantedSeries, policy market.Backf
 		return []market.Range{w.target.Range}, nil
 	}
 	var todo multirange
-	err := tx.QueryRow(ctx, "SELECT tstzmultirange(tstzrange($2, $3)) - covered FROM series_coverage WHERE series_id = $1",
-		w.id, w.target.Range.Start, w.target.Range.End).Scan(&todo)
+	const query = "SELECT tstzmultirange(tstzrange($2, $3)) - coalesce((SELECT covered FROM series_coverage WHERE series_id = $1), '{}')"
+	err := tx.QueryRow(ctx, query, w.id, w.target.Range.Start, w.target.Range.End).Scan(&todo)
 	return fromMultirange(todo), err
 }

@@ -25,10 +25,12 @@ func (db *DB) Bars(ctx context.Context, seriesID int64, r market.Range, limit in
 	if isDescending {
 		query = barsDescending
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	rows, err := db.Pool.Query(ctx, query, pgx.QueryResultFormats{
 		pgx.BinaryFormatCode, pgx.TextFormatCode, pgx.TextFormatCode,
 		pgx.TextFormatCode, pgx.TextFormatCode, pgx.TextFormatCode, pgx.TextFormatCode, pgx.TextFormatCode, pgx.TextFormatCode,
-	}, seriesID, r.Start, r.End, limit)
+	}, seriesID, ceilMicrosecond(r.Start), ceilMicrosecond(r.End), limit)
 	if err != nil {
 		return dbError(err)
 	}
@@ -39,6 +41,7 @@ func (db *DB) Bars(ctx context.Context, seriesID int64, r market.Range, limit in
 			Time: timestamp(v[0]), Open: v[1], High: v[2], Low: v[3], Close: v[4], Volume: v[5], VWAP: v[6], Turnover: v[7], Trades: v[8],
 		}
 		if err := visit(bar); err != nil {
+			cancel() // or Close would read the rest of the answer
 			return err
 		}
 	}
@@ -47,27 +50,40 @@ func (db *DB) Bars(ctx context.Context, seriesID int64, r market.Range, limit in
 
 // timestamp reads PostgreSQL's binary timestamptz: microseconds since 2000-01-01 UTC.
 func timestamp(value []byte) time.Time {
-	const epoch = 946684800                         // 2000-01-01T00:00:00Z
+	const epoch = 946684800_000000                  // 2000-01-01T00:00:00Z in microseconds since 1970
 	micros := int64(binary.BigEndian.Uint64(value)) //nolint:gosec // two's complement on purpose
-	return time.Unix(epoch, 0).Add(time.Duration(micros/1e6) * time.Second).Add(time.Duration(micros%1e6) * time.Microsecond).UTC()
+	return time.UnixMicro(epoch + micros).UTC()
+}
+
+// ceilMicrosecond returns the first instant at or after t that PostgreSQL can tell apart: keys stand on whole
+// microseconds, so a bound moved there selects the same keys, while the driver would cut it off.
+func ceilMicrosecond(t time.Time) time.Time {
+	if part := t.Nanosecond() % 1000; part > 0 {
+		return t.Add(time.Duration(1000 - part))
+	}
+	return t
 }
 
 // Holes returns what is known of stretches of r without bars: ranges of failed chunks that are not covered, and keys of
-// unresolved quarantined rows that have no bar; both ascending.
+// unresolved quarantined rows; both ascending.
 func (db *DB) Holes(ctx context.Context, seriesID int64, r market.Range) (failed []market.Range, quarantined []time.Time, err error) {
 	const failedQuery = `
 		SELECT coalesce(range_agg(tstzrange(greatest(k.start_at, $2), least(k.end_at, $3))), '{}')
 			- coalesce((SELECT covered FROM series_coverage WHERE series_id = $1), '{}')
 		FROM ingest_chunk k WHERE k.series_id = $1 AND k.status = 'failed' AND k.start_at < $3 AND k.end_at > $2`
+	if r.IsEmpty() {
+		return nil, nil, nil
+	}
+	start, end := ceilMicrosecond(r.Start), ceilMicrosecond(r.End)
 	var ranges multirange
-	if err := db.Pool.QueryRow(ctx, failedQuery, seriesID, r.Start, r.End).Scan(&ranges); err != nil {
+	if err := db.Pool.QueryRow(ctx, failedQuery, seriesID, start, end).Scan(&ranges); err != nil {
 		return nil, nil, dbError(err)
 	}
 	const quarantinedQuery = `
 		SELECT DISTINCT q.ts FROM quarantined_bar q
 		WHERE q.series_id = $1 AND q.ts >= $2 AND q.ts < $3 AND q.resolved_at IS NULL
 		ORDER BY q.ts`
-	rows, err := db.Pool.Query(ctx, quarantinedQuery, seriesID, r.Start, r.End)
+	rows, err := db.Pool.Query(ctx, quarantinedQuery, seriesID, start, end)
 	if err != nil {
 		return nil, nil, dbError(err)
 	}

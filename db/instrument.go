@@ -171,12 +171,15 @@ func (db *DB) Instrument(ctx context.Context, id market.InstrumentID) (market.In
 	return row.instrument(), nil
 }
 
+// idText is an instrument's id as text, sorted byte by byte whatever the database's locale.
+const idText = `(i.symbol || '.' || i.venue) COLLATE "C"`
+
 // Instruments returns those that match, by id text ascending, after q.After, at most q.Limit.
 func (db *DB) Instruments(ctx context.Context, q market.InstrumentQuery) ([]market.Instrument, error) {
 	var rows []*instrumentRow
-	query := withProviders(db.bun.NewSelect().Model(&rows)).OrderExpr("i.symbol || '.' || i.venue").Limit(int64(q.Limit))
+	query := withProviders(db.bun.NewSelect().Model(&rows)).OrderExpr(idText).Limit(int64(q.Limit))
 	if q.After != "" {
-		query = query.Where("i.symbol || '.' || i.venue > ?", q.After)
+		query = query.Where(idText+" > ?", q.After)
 	}
 	if q.Text != "" {
 		pattern := "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(q.Text) + "%"
@@ -189,7 +192,7 @@ func (db *DB) Instruments(ctx context.Context, q market.InstrumentQuery) ([]mark
 		query = query.Where("i.venue = ?", strings.ToUpper(q.Venue))
 	}
 	if q.Provider != "" {
-		query = query.Where("EXISTS (SELECT FROM instrument_alias x WHERE x.instrument_id = i.id AND x.provider = ?)", q.Provider)
+		query = query.Where("EXISTS (SELECT FROM instrument_alias x WHERE x.instrument_id = i.id AND x.provider = ? AND upper_inf(x.valid))", q.Provider)
 	}
 	if err := query.Scan(ctx); err != nil {
 		return nil, dbError(err)

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -94,8 +95,13 @@ func (db *DB) FailChunk(ctx context.Context, chunkID int64, kind market.Kind, me
 			error = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error ELSE left($3, 4000) END,
 			status = 'failed', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
 		WHERE id = $1 AND status <> 'done'` + isOwned
-	_, err := db.Pool.Exec(ctx, query, chunkID, kind, message)
+	_, err := db.Pool.Exec(ctx, query, chunkID, kind, storable(message))
 	return dbError(err)
+}
+
+// storable leaves out of a foreign text what a column of text cannot hold.
+func storable(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "")
 }
 
 // CancelChunk marks a chunk canceled unless it is done or failed.
@@ -136,7 +142,7 @@ func (db *DB) CloseJob(ctx context.Context, jobID string, isCanceled bool, messa
 		if isCanceled {
 			_, err = tx.Exec(ctx, canceled, jobID)
 		} else {
-			_, err = tx.Exec(ctx, failed, jobID, message)
+			_, err = tx.Exec(ctx, failed, jobID, storable(message))
 		}
 		if err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"marketdata/market"
 )
@@ -13,7 +12,7 @@ import (
 // ProviderStates returns the state of each provider instance that has a budget.
 func (db *DB) ProviderStates(ctx context.Context) (map[string]market.ProviderState, error) {
 	const query = `
-		SELECT g.provider, g.paused, g.paused_reason, g.not_before,
+		SELECT g.provider, g.paused, g.paused_reason, CASE WHEN g.not_before > now() THEN g.not_before END,
 			(SELECT coalesce(sum(u.requests), 0) FROM rate_usage u WHERE u.provider = g.provider AND u.second > now() - interval '60 seconds'),
 			(SELECT count(*) FROM ingest_chunk k JOIN series s ON s.id = k.series_id WHERE s.provider = g.provider AND k.status IN ('pending', 'running'))
 		FROM provider_gate g`
@@ -24,11 +23,11 @@ func (db *DB) ProviderStates(ctx context.Context) (map[string]market.ProviderSta
 	states := map[string]market.ProviderState{}
 	var name string
 	var state market.ProviderState
-	var notBefore pgtype.Timestamptz
+	var notBefore *time.Time
 	_, err = pgx.ForEachRow(rows, []any{&name, &state.Paused, &state.PausedReason, &notBefore, &state.UsedLastMinute, &state.Waiting}, func() error {
 		state.NotBefore = time.Time{}
-		if notBefore.InfinityModifier == pgtype.Finite {
-			state.NotBefore = notBefore.Time.UTC()
+		if notBefore != nil {
+			state.NotBefore = notBefore.UTC()
 		}
 		states[name] = state
 		return nil

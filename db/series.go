@@ -27,9 +27,13 @@ const seriesQuery = `
 // Errors: not_found for an unknown instrument or a provider it does not list.
 func (db *DB) Series(ctx context.Context, id market.InstrumentID, interval market.Interval, provider string, r market.Range) (market.Series, error) {
 	s := market.Series{Instrument: id, Interval: interval}
+	if r.IsEmpty() {
+		r = market.Range{}
+	}
 	var seriesID pgtype.Int8
 	var covered multirange
-	err := db.Pool.QueryRow(ctx, seriesQuery, id.Symbol, id.Venue, interval, provider, r.Start, r.End).Scan(
+	start, end := ceilMicrosecond(r.Start), ceilMicrosecond(r.End)
+	err := db.Pool.QueryRow(ctx, seriesQuery, id.Symbol, id.Venue, interval, provider, start, end).Scan(
 		&s.Calendar, &s.Provider, &s.ListedAt, &s.DelistedAt, &seriesID, &s.PriceBasis, &s.HasCoverage, &covered, &s.Version)
 	if isNoRows(err) {
 		return s, db.noSeries(ctx, id, provider)

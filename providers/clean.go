@@ -27,17 +27,16 @@ type Cleaner struct {
 	dropped    map[string]int
 }
 
-// NewCleaner returns a Cleaner for one chunk: rows of one grid, from a provider that publishes a bar settle after its
-// close.
-func NewCleaner(grid market.Grid, settle time.Duration) *Cleaner {
-	return &Cleaner{grid: grid, settle: settle, dropped: map[string]int{}}
+// NewCleaner returns a Cleaner for one chunk: about so many rows of one grid, from a provider that publishes a bar settle
+// after its close.
+func NewCleaner(grid market.Grid, settle time.Duration, rows int) *Cleaner {
+	return &Cleaner{grid: grid, settle: settle, bars: make([]market.Bar, 0, rows), dropped: map[string]int{}}
 }
 
 // Add takes the rows of one page that was asked for at requestedAt.
 func (c *Cleaner) Add(rows Rows, asked market.Range, requestedAt time.Time) {
 	closed := c.grid.ClosedBefore(requestedAt, c.settle)
 	c.laterWins = c.laterWins || rows.LaterWins
-	c.bars = slices.Grow(c.bars, len(rows.Bars))
 	for _, bar := range rows.Bars {
 		if reason := dropReason(bar.Time, asked, closed); reason != "" {
 			c.dropped[reason]++

@@ -53,7 +53,7 @@ func TestCleaner(t *testing.T) {
 			if tc.requestedAt.IsZero() {
 				tc.requestedAt = minute(0).AddDate(1, 0, 0)
 			}
-			c := providers.NewCleaner(market.Grid{Interval: market.Interval1m, Calendar: market.Calendar247{}}, 2*time.Second)
+			c := providers.NewCleaner(market.Grid{Interval: market.Interval1m, Calendar: market.Calendar247{}}, 2*time.Second, 0)
 			c.Add(tc.rows, asked, tc.requestedAt)
 			got := c.Result()
 			require.Len(t, got.Bars, len(tc.kept))

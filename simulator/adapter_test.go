@@ -21,7 +21,7 @@ func load(t *testing.T, s *simulator.Simulator, asked market.Range) market.Norma
 	p, err := binance.New(providers.Instance{Name: "sim_binance", BaseURL: server.URL}, providers.NewClient(providers.ClientOptions{Now: now}))
 	require.NoError(t, err)
 	grid := market.Grid{Interval: market.Interval1m, Calendar: market.Calendar247{}}
-	cleaner := providers.NewCleaner(grid, p.Capabilities().Settle)
+	cleaner := providers.NewCleaner(grid, p.Capabilities().Settle, 0)
 	request := providers.Request{Symbol: "BTCUSDT", Grid: grid, Range: asked}
 	for {
 		page, err := p.Fetch(t.Context(), request)

@@ -78,20 +78,26 @@ func (s *synthetic) price(minute int64) int64 {
 	return max(1, int64(math.Exp(log)))
 }
 
-// bar is the one-minute bar of a minute; open is the price at its beginning, which the bar before ended with.
-func (s *synthetic) bar(minute, open int64) (b ohlcv, next int64) {
-	next = s.price(minute + 1)
+// bar is the one-minute bar of a minute; open is what the bar before closed with.
+func (s *synthetic) bar(minute, open int64) ohlcv {
 	bits := s.bits(minute)
 	if isTradeless(bits) {
-		last := s.lastClose(minute)
-		return ohlcv{open: last, high: last, low: last, close: last}, next
+		return ohlcv{open: open, high: open, low: open, close: open}
 	}
-	wick := 1 + open/4000
-	b = ohlcv{open: open, close: next, high: max(open, next) + int64(bits>>10%uint64(wick)), low: max(1, min(open, next)-int64(bits>>30%uint64(wick)))} //nolint:gosec // small and positive
-	b.trades = 1 + int64(bits>>40%500)                                                                                                                  //nolint:gosec // below 501
-	b.volume = b.trades * (1 + int64(mix(bits)%9_000_000))                                                                                              //nolint:gosec // small
+	b := ohlcv{open: open, close: s.price(minute + 1)}
+	wick := uint64(1 + open/4000)                             //nolint:gosec // prices are positive
+	b.high = max(b.open, b.close) + int64(bits>>10%wick)      //nolint:gosec // below wick
+	b.low = max(1, min(b.open, b.close)-int64(bits>>30%wick)) //nolint:gosec // below wick
+	b.trades = 1 + int64(bits>>40%500)                        //nolint:gosec // below 501
+	b.volume = b.trades * (1 + int64(mix(bits)%9_000_000))    //nolint:gosec // small
 	b.turnover = s.turnover((b.open+b.close)/2, b.volume)
-	return b, next
+	return b
+}
+
+// forming is a bar within its minute: it has half the volume that it will close with.
+func (b ohlcv) forming() ohlcv {
+	b.volume, b.turnover, b.trades = b.volume/2, b.turnover/2, (b.trades+1)/2
+	return b
 }
 
 // bits are what is random about a minute, besides its prices.
@@ -121,13 +127,17 @@ func (a ohlcv) merge(b ohlcv) ohlcv {
 	}
 }
 
-// span aggregates the one-minute bars of [from, to) minutes since the epoch.
-func (s *synthetic) span(from, to int64) ohlcv {
+// span aggregates the one-minute bars of [from, to) minutes since the epoch, at least one; at now (epoch ms) the last
+// may still be forming.
+func (s *synthetic) span(from, to, now int64) ohlcv {
 	var all ohlcv
-	open := s.price(from)
+	open := s.lastClose(from)
 	for minute := from; minute < to; minute++ {
-		var b ohlcv
-		b, open = s.bar(minute, open)
+		b := s.bar(minute, open)
+		open = b.close
+		if (minute+1)*60_000 > now {
+			b = b.forming()
+		}
 		if minute == from {
 			all = b
 			continue
@@ -137,7 +147,7 @@ func (s *synthetic) span(from, to int64) ohlcv {
 	return all
 }
 
-// day is the aggregate of a whole UTC day, remembered.
+// day is the aggregate of a whole UTC day that has ended, remembered.
 func (s *synthetic) day(number int64) ohlcv {
 	s.mu.Lock()
 	b, isKnown := s.days[number]
@@ -145,7 +155,7 @@ func (s *synthetic) day(number int64) ohlcv {
 	if isKnown {
 		return b
 	}
-	b = s.span(max(number*1440, s.firstMinute()), (number+1)*1440)
+	b = s.span(max(number*1440, s.firstMinute()), (number+1)*1440, math.MaxInt64)
 	s.mu.Lock()
 	s.days[number] = b
 	s.mu.Unlock()
@@ -154,21 +164,20 @@ func (s *synthetic) day(number int64) ohlcv {
 
 func (s *synthetic) firstMinute() int64 { return s.listedAt.Unix() / 60 }
 
-// aggregate is the bar of [start, end); one that is still forming at now (epoch ms) has less volume than it will.
+// aggregate is the bar of [start, end): of its minutes up to now (epoch ms), the last of which may be forming.
 func (s *synthetic) aggregate(interval market.Interval, start, end time.Time, now int64) ohlcv {
-	isForming := end.UnixMilli() > now
-	if interval.IsIntraday() || isForming {
-		until := min(end.Unix()/60, now/60_000+1)
-		b := s.span(max(start.Unix()/60, s.firstMinute()), until)
-		if isForming {
-			b.volume, b.turnover, b.trades = b.volume/2, b.turnover/2, b.trades/2
-		}
-		return b
+	from, to := max(start.Unix()/60, s.firstMinute()), min(end.Unix()/60, now/60_000+1)
+	today := now / 60_000 / 1440
+	if interval.IsIntraday() || from/1440 >= today {
+		return s.span(from, to, now)
 	}
-	first := max(start.Unix(), s.listedAt.Unix()) / 86400
+	first, last := from/1440, min((to-1)/1440, today-1)
 	all := s.day(first)
-	for number := first + 1; number < end.Unix()/86400; number++ {
+	for number := first + 1; number <= last; number++ {
 		all = all.merge(s.day(number))
+	}
+	if rest := (last + 1) * 1440; rest < to {
+		all = all.merge(s.span(rest, to, now))
 	}
 	return all
 }

@@ -109,7 +109,7 @@ func (g rig) day() market.Range {
 // load fetches every page of the range and returns its clean bars with the number of pages. A cursor never repeats.
 func (g rig) load(t *testing.T, asked market.Range) (market.NormalPage, int) {
 	t.Helper()
-	cleaner := providers.NewCleaner(g.grid, g.provider.Capabilities().Settle)
+	cleaner := providers.NewCleaner(g.grid, g.provider.Capabilities().Settle, 0)
 	request, seen := g.request(asked), map[string]bool{}
 	for pages := 1; ; pages++ {
 		page, err := g.provider.Fetch(t.Context(), request)
