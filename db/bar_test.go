@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -13,83 +14,178 @@ import (
 	"marketdata/market"
 )
 
-// read returns the keys and closes of what Bars visits.
-func read(t *testing.T, d *db.DB, seriesID int64, r market.Range, limit int, isDescending bool) (keys []time.Time, closes []string) {
-	t.Helper()
-	require.NoError(t, d.Bars(t.Context(), seriesID, r, limit, isDescending, func(b market.RawBar) error {
-		keys, closes = append(keys, b.Time), append(closes, string(b.Close))
-		return nil
-	}))
-	return keys, closes
+// insertBars stores n flat bars of a minute from start on.
+func insertBars(tb testing.TB, d *db.DB, seriesID int64, start time.Time, n int) {
+	tb.Helper()
+	exec(tb, d, "SELECT ensure_bar_partitions($1::timestamptz, $1::timestamptz + $2 * interval '1 minute')", start, n)
+	exec(tb, d, `
+		INSERT INTO bar (series_id, ts, open, high, low, close, volume, load_id)
+		SELECT $1, $2::timestamptz + g * interval '1 minute', 42000.5 + g, 42000.5 + g, 42000.5 + g, 42000.5 + g, 1, 1 FROM generate_series(0, $3 - 1) g`,
+		seriesID, start, n)
 }
 
-func TestBarsAreHalfOpenOrderedAndExact(t *testing.T) {
+// times reads the keys of the bars in r.
+func times(t *testing.T, d *db.DB, seriesID int64, r market.Range, limit int, isDescending bool) []string {
+	t.Helper()
+	keys := []string{}
+	err := d.Bars(t.Context(), seriesID, r, limit, isDescending, func(b market.RawBar) error {
+		require.Equal(t, time.UTC, b.Time.Location())
+		keys = append(keys, market.FormatTime(b.Time))
+		return nil
+	})
+	require.NoError(t, err)
+	return keys
+}
+
+func TestBarsOrderLimitAndBounds(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	id := newSeries(t, d, market.Interval1d)
-	require.NoError(t, d.EnsureBarPartitions(t.Context(), span("1990-01-01", "2024-01-05")))
-	digits := []string{"0." + strings.Repeat("0", 29) + "1", "-37.63", strings.Repeat("9", 40), "0"}
-	keys := []time.Time{at("1999-12-31"), at("2009-12-31"), at("2010-01-01"), at("2024-01-04")}
-	var bars []market.Bar
-	for i, key := range keys {
-		bars = append(bars, bar(key, digits[i], ""))
+	insertBars(t, d, 1, at("2023-12-31T23:58:00Z"), 4)
+	insertBars(t, d, 2, at("2023-12-31T23:58:00Z"), 4)
+	keys := []string{"2023-12-31T23:58:00Z", "2023-12-31T23:59:00Z", "2024-01-01T00:00:00Z", "2024-01-01T00:01:00Z"}
+	all := span("2023-01-01", "2025-01-01")
+	tests := []struct {
+		name         string
+		r            market.Range
+		limit        int
+		isDescending bool
+		want         []string
+	}{
+		{"over two years", all, 100, false, keys},
+		{"descending", all, 100, true, []string{keys[3], keys[2], keys[1], keys[0]}},
+		{"limit", all, 3, false, keys[:3]},
+		{"limit from the end", all, 1, true, keys[3:]},
+		{"no rows wanted", all, 0, false, []string{}},
+		{"the start is in, the end is not", market.Range{Start: at(keys[1]), End: at(keys[3])}, 9, false, keys[1:3]},
+		{"a start a moment later", market.Range{Start: at(keys[1]).Add(1), End: at(keys[3])}, 9, false, keys[2:3]},
+		{"an end a moment later", market.Range{Start: at(keys[1]), End: at(keys[3]).Add(1)}, 9, false, keys[1:]},
+		{"empty", market.Range{Start: at(keys[1]), End: at(keys[1])}, 9, false, []string{}},
+		{"reversed", market.Range{Start: at(keys[3]), End: at(keys[1])}, 9, false, []string{}},
+		{"all of time", span("0001-01-01", "9999-12-31"), 9, false, keys},
 	}
-	all := span("1990-01-01", "2024-01-05")
-	loadPage(t, d, id, all, page(all, at("2024-02-01"), bars...))
-
-	gotKeys, gotDigits := read(t, d, id, all, 10, false)
-	require.Equal(t, keys, gotKeys)
-	require.Equal(t, digits, gotDigits)
-	gotKeys, _ = read(t, d, id, span("1999-12-31", "2010-01-01"), 10, false)
-	require.Equal(t, keys[:2], gotKeys, "the end does not belong to it")
-	gotKeys, _ = read(t, d, id, all, 2, true)
-	require.Equal(t, []time.Time{keys[3], keys[2]}, gotKeys)
-	require.NoError(t, d.Bars(t.Context(), id, all, 1, false, func(b market.RawBar) error {
-		require.Nil(t, b.Volume)
-		require.Nil(t, b.Trades)
-		return nil
-	}))
-	enough := errors.New("enough")
-	require.ErrorIs(t, d.Bars(t.Context(), id, all, 10, false, func(market.RawBar) error { return enough }), enough)
+	for _, tt := range tests {
+		require.Equal(t, tt.want, times(t, d, 1, tt.r, tt.limit, tt.isDescending), tt.name)
+	}
 }
 
-// TestBarsStream: reading a hundred times as many rows does not allocate more.
-func TestBarsStream(t *testing.T) { //nolint:paralleltest // it counts allocations of the whole process
+func TestBarsOfOldTimesAreExact(t *testing.T) {
+	t.Parallel()
 	d := dbtest.New(t)
-	id := newSeries(t, d, market.Interval1m)
-	r := span("2024-01-01", "2024-03-10")
-	bars := minutes(at("2024-01-01"), 99_000)
-	loadPage(t, d, id, r, page(r, at("2024-04-01"), bars...))
-	count := func(limit int) (allocations float64) {
-		return testing.AllocsPerRun(3, func() {
-			n := 0
-			require.NoError(t, d.Bars(t.Context(), id, r, limit, false, func(market.RawBar) error { n++; return nil }))
-			require.Equal(t, limit, n)
-		})
+	keys := []string{
+		"1602-03-01T00:00:00Z", "1969-12-31T23:59:59.999999Z", "1970-01-01T00:00:00Z", "1999-12-31T23:59:59.000001Z",
+		"1999-12-31T23:59:59.999999Z", "2000-01-01T00:00:00Z", "2000-01-01T00:00:00.000001Z", "2009-12-31T23:59:00Z", "2010-01-01T00:00:00Z",
 	}
-	few, many := count(990), count(99_000)
-	require.Less(t, many, few+200)
+	for _, key := range keys {
+		insertBars(t, d, 1, at(key), 1)
+	}
+	require.Equal(t, keys, times(t, d, 1, span("0001-01-01", "9999-01-01"), 100, false))
+}
+
+func TestBarsKeepEveryDigit(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	long := "1234567890123456789012345678901234567890"
+	tiny := "0." + strings.Repeat("0", 29) + "1"
+	rows := [][8]string{ // open, high, low, close, volume, vwap, turnover, trades
+		{long, long, long, long, long, long, long, "9223372036854775807"},
+		{tiny, tiny, tiny, tiny, tiny, tiny, tiny, "0"},
+		{"-37.63", "-0.1", "-40.32", "-1", "", "-5.5", "-9", ""},
+		{"1.10", "1.1", "1", "1", "0", "", "", ""},
+	}
+	for n, row := range rows {
+		args := []any{at("2024-01-01").Add(time.Duration(n) * time.Hour)}
+		for _, text := range row {
+			args = append(args, text)
+		}
+		exec(t, d, `INSERT INTO bar (series_id, ts, open, high, low, close, volume, vwap, turnover, trades, load_id)
+			VALUES (1, $1, $2::text::numeric, $3::text::numeric, $4::text::numeric, $5::text::numeric, nullif($6::text, '')::numeric,
+				nullif($7::text, '')::numeric, nullif($8::text, '')::numeric, nullif($9::text, '')::bigint, 1)`, args...)
+	}
+	var got [][8]string
+	err := d.Bars(t.Context(), 1, span("2024-01-01", "2024-01-02"), 100, false, func(b market.RawBar) error {
+		var texts [8]string
+		for i, value := range [][]byte{b.Open, b.High, b.Low, b.Close, b.Volume, b.VWAP, b.Turnover, b.Trades} {
+			require.Equal(t, rows[len(got)][i] == "", value == nil, "absent is nil")
+			texts[i] = string(value)
+		}
+		got = append(got, texts)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, rows, got)
+}
+
+func TestBarsMemoryDoesNotGrowWithTheRange(t *testing.T) { //nolint:paralleltest // it measures the whole process
+	d := dbtest.New(t)
+	insertBars(t, d, 1, at("2024-01-01"), 100_000)
+	runtime.GC()
+	var start, now runtime.MemStats
+	runtime.ReadMemStats(&start)
+	var peak uint64
+	var rows int
+	require.NoError(t, d.Bars(t.Context(), 1, span("2024-01-01", "2025-01-01"), 1_000_000, false, func(market.RawBar) error {
+		if rows++; rows%10_000 == 0 {
+			runtime.GC()
+			runtime.ReadMemStats(&now)
+			peak = max(peak, now.HeapAlloc)
+		}
+		return nil
+	}))
+	require.Equal(t, 100_000, rows)
+	require.Less(t, int64(peak)-int64(start.HeapAlloc), int64(4<<20), "100,000 bars take over 10 MB when kept") //nolint:gosec // sizes of a heap
+}
+
+func TestBarsStopAtTheVisitorsError(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	insertBars(t, d, 1, at("2024-01-01"), 20_000)
+	enough := errors.New("enough")
+	for range 40 { // more often than there are connections
+		visits := 0
+		err := d.Bars(t.Context(), 1, span("2024-01-01", "2025-01-01"), 1_000_000, false, func(market.RawBar) error {
+			visits++
+			return enough
+		})
+		require.Equal(t, enough, err)
+		require.Equal(t, 1, visits)
+	}
+	require.Len(t, times(t, d, 1, span("2024-01-01", "2025-01-01"), 5, false), 5)
 }
 
 func TestHoles(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	id := newSeries(t, d, market.Interval1m)
-	failedChunk := newChunk(t, d, id, span("2024-01-01", "2024-01-04"), market.PolicyMissing)
-	exec(t, d, "UPDATE ingest_job SET started_at = now()")
-	require.NoError(t, d.FailChunk(t.Context(), failedChunk, market.KindDenied, "no"))
-	day := span("2024-01-02", "2024-01-03")
-	p := page(day, at("2024-02-01"), bar(at("2024-01-02"), "1", ""))
-	p.Quarantined = []market.Quarantined{{Time: at("2024-01-02T01:00:00Z"), Rule: market.RuleNegativeVolume, Value: "[]"}, {Rule: market.RuleUnreadable, Value: "x"}}
-	loadPage(t, d, id, day, p)
-
-	failed, quarantined, err := d.Holes(t.Context(), id, span("2024-01-01T12:00:00Z", "2024-01-10"))
+	id, other := newSeries(t, d, market.Interval1m), newSeries(t, d, market.Interval1m)
+	all := span("2024-01-01", "2025-01-01")
+	failed, quarantined, err := d.Holes(t.Context(), id, all)
 	require.NoError(t, err)
-	require.Equal(t, []market.Range{span("2024-01-01T12:00:00Z", "2024-01-02"), span("2024-01-03", "2024-01-04")}, failed, "clipped, without what is covered")
-	require.Equal(t, []time.Time{at("2024-01-02T01:00:00Z")}, quarantined)
+	require.Empty(t, failed)
+	require.Empty(t, quarantined)
 
-	loadPage(t, d, id, day, page(day, at("2024-02-02"), bar(at("2024-01-02"), "1", "")))
-	_, quarantined, err = d.Holes(t.Context(), id, day)
+	for r, status := range map[market.Range]string{
+		span("2024-01-01", "2024-02-01"): "failed",
+		span("2024-02-01", "2024-03-01"): "failed",
+		span("2024-04-01", "2024-05-01"): "done",
+		span("2024-05-01", "2024-06-01"): "canceled",
+		span("2024-07-01", "2024-08-01"): "failed",
+	} {
+		exec(t, d, "UPDATE ingest_chunk SET status = $2 WHERE id = $1", newChunk(t, d, id, r, market.PolicyMissing), status)
+	}
+	exec(t, d, "UPDATE ingest_chunk SET status = 'failed' WHERE id = $1", newChunk(t, d, other, all, market.PolicyMissing))
+	exec(t, d, "INSERT INTO series_coverage (series_id, covered) VALUES ($1, '{[2024-01-10Z,2024-01-20Z),[2024-07-01Z,2024-08-01Z)}')", id)
+	exec(t, d, `INSERT INTO quarantined_bar (series_id, chunk_id, ts, rule, value, resolved_at) VALUES
+		($1, 1, '2024-03-02Z', 'r', 'v', NULL), ($1, 1, '2024-03-01Z', 'r', 'v', NULL), ($1, 2, '2024-03-02Z', 'other', 'v', NULL),
+		($1, 1, '2024-03-03Z', 'r', 'v', now()), ($1, 1, NULL, 'r', 'v', NULL), ($1, 1, '2025-01-01Z', 'r', 'v', NULL), ($2, 1, '2024-03-04Z', 'r', 'v', NULL)`, id, other)
+
+	failed, quarantined, err = d.Holes(t.Context(), id, all)
 	require.NoError(t, err)
-	require.Empty(t, quarantined, "a later answer settles it")
+	require.Equal(t, []market.Range{span("2024-01-01", "2024-01-10"), span("2024-01-20", "2024-03-01")}, failed)
+	require.Equal(t, []time.Time{at("2024-03-01"), at("2024-03-02")}, quarantined)
+
+	failed, quarantined, err = d.Holes(t.Context(), id, span("2024-01-05", "2024-01-25"))
+	require.NoError(t, err)
+	require.Equal(t, []market.Range{span("2024-01-05", "2024-01-10"), span("2024-01-20", "2024-01-25")}, failed, "clipped")
+	require.Empty(t, quarantined)
+	_, _, err = d.Holes(t.Context(), id, market.Range{Start: all.End, End: all.Start})
+	require.NoError(t, err, "a reversed range has none")
 }

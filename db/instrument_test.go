@@ -1,150 +1,195 @@
 package db_test
 
 import (
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"marketdata/activities"
-	"marketdata/api"
 	"marketdata/db"
 	"marketdata/db/dbtest"
 	"marketdata/market"
 )
 
-var (
-	_ api.Store              = (*db.DB)(nil)
-	_ activities.JobStore    = (*db.DB)(nil)
-	_ activities.ChunkStore  = (*db.DB)(nil)
-	_ activities.Housekeeper = (*db.DB)(nil)
-)
-
-// instrument is listed at two providers.
-func instrument(symbol string) market.Instrument {
+// bitcoin is an instrument at two providers.
+func bitcoin() market.Instrument {
 	return market.Instrument{
-		ID: market.InstrumentID{Symbol: symbol, Venue: "TEST"}, AssetClass: market.AssetCrypto, Currency: "USDT", Calendar: "24x7",
-		Providers: []market.ProviderSymbol{{Name: "first", Symbol: symbol + "-1"}, {Name: "second", Symbol: symbol + "-2"}},
+		ID: market.InstrumentID{Symbol: "BTCUSDT", Venue: "BINANCE"}, AssetClass: market.AssetCrypto, Currency: "USDT", Calendar: "24x7",
+		Providers: []market.ProviderSymbol{{Name: "zeta", Symbol: "btc_usdt"}, {Name: "alpha", Symbol: "XBT"}},
+		Intervals: []market.Interval{market.Interval1d, market.Interval1m},
 	}
 }
 
-func put(t *testing.T, d *db.DB, symbols ...string) {
+func put(t *testing.T, d *db.DB, i market.Instrument) market.Instrument {
 	t.Helper()
-	for _, symbol := range symbols {
-		_, isNew, err := d.PutInstrument(t.Context(), instrument(symbol))
-		require.NoError(t, err)
-		require.True(t, isNew)
-	}
+	stored, _, err := d.PutInstrument(t.Context(), i)
+	require.NoError(t, err)
+	return stored
 }
 
-func TestPutInstrumentMerges(t *testing.T) {
+func TestPutInstrumentCreatesAndMerges(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	put(t, d, "BTC")
-	again := instrument("BTC")
-	again.Name = "Bitcoin"
-	again.Providers = []market.ProviderSymbol{{Name: "third", Symbol: "B3"}, {Name: "first", Symbol: "BTC-1"}}
-	again.Intervals = []market.Interval{market.Interval1d, market.Interval1m}
-	stored, isNew, err := d.PutInstrument(t.Context(), again)
+	created, isNew, err := d.PutInstrument(t.Context(), bitcoin())
+	require.NoError(t, err)
+	require.True(t, isNew)
+	require.WithinDuration(t, scalar[time.Time](t, d, "SELECT now()"), created.CreatedAt, time.Minute)
+	want := bitcoin()
+	want.CreatedAt, want.Intervals = created.CreatedAt, []market.Interval{market.Interval1m, market.Interval1d}
+	require.Equal(t, want, created, "providers in the given order, intervals shortest first")
+
+	again, isNew, err := d.PutInstrument(t.Context(), bitcoin())
 	require.NoError(t, err)
 	require.False(t, isNew)
-	require.Equal(t, "Bitcoin", stored.Name)
-	require.Equal(t, []market.ProviderSymbol{{Name: "first", Symbol: "BTC-1"}, {Name: "second", Symbol: "BTC-2"}, {Name: "third", Symbol: "B3"}}, stored.Providers)
-	require.Equal(t, []market.Interval{market.Interval1m, market.Interval1d}, stored.Intervals)
+	require.Equal(t, created, again)
 
-	require.NoError(t, d.StopSync(t.Context(), again.ID, market.Interval1m))
-	hasKind(t, market.KindNotFound, d.StopSync(t.Context(), again.ID, market.Interval1m))
-	stored, err = d.Instrument(t.Context(), again.ID)
+	more := bitcoin()
+	more.Name = "Bitcoin"
+	more.Providers = []market.ProviderSymbol{{Name: "beta", Symbol: "B"}, {Name: "alpha", Symbol: "XBT"}}
+	more.Intervals = []market.Interval{market.Interval1h}
+	merged, isNew, err := d.PutInstrument(t.Context(), more)
+	require.NoError(t, err)
+	require.False(t, isNew)
+	want.Name = "Bitcoin"
+	want.Providers = append(want.Providers, market.ProviderSymbol{Name: "beta", Symbol: "B"})
+	want.Intervals = []market.Interval{market.Interval1m, market.Interval1h, market.Interval1d}
+	require.Equal(t, want, merged)
+
+	nameless := bitcoin()
+	require.Equal(t, merged, put(t, d, nameless), "no name is no other name")
+	read, err := d.Instrument(t.Context(), bitcoin().ID)
+	require.NoError(t, err)
+	require.Equal(t, merged, read)
+}
+
+func TestPutInstrumentRefusesWhatContradicts(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	named := bitcoin()
+	named.Name = "Bitcoin"
+	before := put(t, d, named)
+	tests := []struct {
+		name   string
+		change func(*market.Instrument)
+	}{
+		{"asset class", func(i *market.Instrument) { i.AssetClass = market.AssetFX }},
+		{"currency", func(i *market.Instrument) { i.Currency = "USD" }},
+		{"calendar", func(i *market.Instrument) { i.Calendar = "XNYS" }},
+		{"name", func(i *market.Instrument) { i.Name = "Litecoin" }},
+		{"symbol at a provider", func(i *market.Instrument) {
+			i.Providers = []market.ProviderSymbol{{Name: "new", Symbol: "n"}, {Name: "alpha", Symbol: "LTC"}}
+		}},
+		{"two symbols at a new provider", func(i *market.Instrument) {
+			i.Providers = []market.ProviderSymbol{{Name: "new", Symbol: "n"}, {Name: "new", Symbol: "m"}}
+		}},
+	}
+	for _, tt := range tests {
+		other := bitcoin()
+		other.Intervals = []market.Interval{market.Interval4h}
+		tt.change(&other)
+		_, _, err := d.PutInstrument(t.Context(), other)
+		hasKindNamed(t, tt.name, market.KindConflict, err)
+		after, err := d.Instrument(t.Context(), before.ID)
+		require.NoError(t, err)
+		require.Equal(t, before, after, "%s: nothing of a refused request is kept", tt.name)
+	}
+}
+
+func TestPutInstrumentManyAtOnceCreateOne(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	const callers = 8
+	var wait sync.WaitGroup
+	created, errs := make([]bool, callers), make([]error, callers)
+	for n := range callers {
+		wait.Go(func() {
+			i := bitcoin()
+			i.Providers = []market.ProviderSymbol{{Name: fmt.Sprintf("p%d", n), Symbol: "x"}}
+			_, created[n], errs[n] = d.PutInstrument(t.Context(), i)
+		})
+	}
+	wait.Wait()
+	count := 0
+	for n := range callers {
+		require.NoError(t, errs[n])
+		if created[n] {
+			count++
+		}
+	}
+	require.Equal(t, 1, count)
+	stored, err := d.Instrument(t.Context(), bitcoin().ID)
+	require.NoError(t, err)
+	require.Len(t, stored.Providers, callers)
+	require.Equal(t, callers, scalar[int](t, d, "SELECT count(DISTINCT preference) FROM instrument_alias"))
+}
+
+func TestInstrumentsFiltersAndPages(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	for n, id := range []string{"A.X", "A-B.X", "A.B.X", "A_B.Y", "ABB.X", "^B.INDEX"} {
+		i := bitcoin()
+		i.ID, _ = market.ParseInstrumentID(id)
+		i.Name = []string{"100% pure", "one", "two", `back\slash`, "Ölmühle", "index"}[n]
+		if i.ID.Venue == "INDEX" {
+			i.AssetClass = market.AssetIndex
+			i.Providers = i.Providers[:1]
+		}
+		put(t, d, i)
+	}
+	exec(t, d, "UPDATE instrument_alias SET valid = '(,2020-01-01)' WHERE provider = 'alpha' AND instrument_id = (SELECT id FROM instrument WHERE symbol = 'ABB')")
+	all := []string{"A-B.X", "A.B.X", "A.X", "ABB.X", "A_B.Y", "^B.INDEX"}
+	tests := []struct {
+		name string
+		q    market.InstrumentQuery
+		want []string
+	}{
+		{"all, byte by byte", market.InstrumentQuery{}, all},
+		{"first page", market.InstrumentQuery{Limit: 2}, all[:2]},
+		{"next page", market.InstrumentQuery{Limit: 2, After: "A.B.X"}, all[2:4]},
+		{"after the last", market.InstrumentQuery{After: "^B.INDEX"}, []string{}},
+		{"after one that is gone", market.InstrumentQuery{After: "AZ.X"}, all[4:]},
+		{"part of an id, without case", market.InstrumentQuery{Text: "b.x"}, []string{"A-B.X", "A.B.X", "ABB.X"}},
+		{"underscore is a letter", market.InstrumentQuery{Text: "a_b"}, []string{"A_B.Y"}},
+		{"percent is a letter", market.InstrumentQuery{Text: "%"}, []string{"A.X"}},
+		{"backslash is a letter", market.InstrumentQuery{Text: `\`}, []string{"A_B.Y"}},
+		{"quote", market.InstrumentQuery{Text: `' OR '1'='1`}, []string{}},
+		{"question mark", market.InstrumentQuery{Text: `?`}, []string{}},
+		{"name and venue", market.InstrumentQuery{Text: "o", Venue: "x"}, []string{"A-B.X", "A.B.X"}},
+		{"class", market.InstrumentQuery{AssetClass: market.AssetIndex}, []string{"^B.INDEX"}},
+		{"provider of today", market.InstrumentQuery{Provider: "alpha"}, []string{"A-B.X", "A.B.X", "A.X", "A_B.Y"}},
+		{"unknown provider", market.InstrumentQuery{Provider: "nobody"}, []string{}},
+	}
+	for _, tt := range tests {
+		if tt.q.Limit == 0 {
+			tt.q.Limit = 1000
+		}
+		found, err := d.Instruments(t.Context(), tt.q)
+		require.NoError(t, err, tt.name)
+		ids := []string{}
+		for _, i := range found {
+			ids = append(ids, i.ID.String())
+		}
+		require.Equal(t, tt.want, ids, tt.name)
+	}
+	_, err := d.Instruments(t.Context(), market.InstrumentQuery{Text: "a\x00b", Limit: 1})
+	require.Error(t, err)
+	require.NotEqual(t, market.KindInternal, market.KindOf(err), "a null character is the caller's mistake")
+}
+
+func TestStopSync(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	put(t, d, bitcoin())
+	id := bitcoin().ID
+	require.NoError(t, d.StopSync(t.Context(), id, market.Interval1m))
+	stored, err := d.Instrument(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, []market.Interval{market.Interval1d}, stored.Intervals)
-}
-
-func TestPutInstrumentRefusesContradictions(t *testing.T) {
-	t.Parallel()
-	d := dbtest.New(t)
-	named := instrument("BTC")
-	named.Name = "Bitcoin"
-	_, _, err := d.PutInstrument(t.Context(), named)
-	require.NoError(t, err)
-	for name, change := range map[string]func(*market.Instrument){
-		"asset class":     func(i *market.Instrument) { i.AssetClass = market.AssetFX },
-		"currency":        func(i *market.Instrument) { i.Currency = "EUR" },
-		"calendar":        func(i *market.Instrument) { i.Calendar = "XNYS" },
-		"name":            func(i *market.Instrument) { i.Name = "Another" },
-		"provider symbol": func(i *market.Instrument) { i.Providers[0].Symbol = "other" },
-	} {
-		changed := instrument("BTC")
-		changed.Intervals = []market.Interval{market.Interval1h}
-		change(&changed)
-		_, _, err := d.PutInstrument(t.Context(), changed)
-		hasKindNamed(t, name, market.KindConflict, err)
-	}
-	stored, err := d.Instrument(t.Context(), named.ID)
-	require.NoError(t, err)
-	require.Empty(t, stored.Intervals, "a refused change leaves nothing behind")
-}
-
-func TestInstrumentsFilterAndPage(t *testing.T) {
-	t.Parallel()
-	d := dbtest.New(t)
-	put(t, d, "AAA", "A_B", "AXB", "ZZZ")
-	ids := func(q market.InstrumentQuery) []string {
-		q.Limit = max(q.Limit, 1)
-		found, err := d.Instruments(t.Context(), q)
-		require.NoError(t, err)
-		all := []string{}
-		for _, i := range found {
-			all = append(all, i.ID.Symbol)
-		}
-		return all
-	}
-	require.Equal(t, []string{"AAA", "AXB"}, ids(market.InstrumentQuery{Limit: 2}))
-	require.Equal(t, []string{"A_B", "ZZZ"}, ids(market.InstrumentQuery{Limit: 9, After: "AXB.TEST"}), "by id text")
-	require.Equal(t, []string{"A_B"}, ids(market.InstrumentQuery{Limit: 9, Text: "a_b"}), "no wildcard, no case")
-	require.Empty(t, ids(market.InstrumentQuery{Limit: 9, Text: "%"}))
-	require.Len(t, ids(market.InstrumentQuery{Limit: 9, Provider: "second", AssetClass: market.AssetCrypto, Venue: "test"}), 4)
-	require.Empty(t, ids(market.InstrumentQuery{Limit: 9, Provider: "nobody"}))
-	_, err := d.Instrument(t.Context(), market.InstrumentID{Symbol: "NO", Venue: "TEST"})
+	hasKind(t, market.KindNotFound, d.StopSync(t.Context(), id, market.Interval1m))
+	id.Symbol = "NOPE"
+	hasKind(t, market.KindNotFound, d.StopSync(t.Context(), id, market.Interval1d))
+	_, err = d.Instrument(t.Context(), id)
 	hasKind(t, market.KindNotFound, err)
-}
-
-func TestSeriesPrefersTheProviderWithCoverage(t *testing.T) {
-	t.Parallel()
-	d := dbtest.New(t)
-	put(t, d, "BTC")
-	id := instrument("BTC").ID
-	r := span("2024-01-01", "2024-01-02")
-	s, err := d.Series(t.Context(), id, market.Interval1m, "", r)
-	require.NoError(t, err)
-	require.Equal(t, market.Series{Instrument: id, Calendar: "24x7", Provider: "first", Interval: market.Interval1m, PriceBasis: market.AdjustmentRaw, Covered: []market.Range{}}, s)
-
-	b, _, err := d.CreateBackfill(t.Context(), requestFor(r, "second", "BTC"))
-	require.NoError(t, err)
-	chunks, err := d.OpenChunks(t.Context(), b.ID, "second", 0, 10)
-	require.NoError(t, err)
-	require.Len(t, chunks, 1)
-	require.Equal(t, "BTC-2", chunks[0].ProviderSymbol)
-	claim(t, d, chunks[0].ID, 1)
-	require.NoError(t, d.SaveNormalPage(t.Context(), attemptOf(chunks[0].ID, 1), page(r, at("2024-02-01"), bar(at("2024-01-01"), "1", ""))))
-	_, err = d.LoadChunk(t.Context(), attemptOf(chunks[0].ID, 1), 1)
-	require.NoError(t, err)
-
-	half := span("2024-01-01T12:00:00Z", "2024-01-05")
-	s, err = d.Series(t.Context(), id, market.Interval1m, "", half)
-	require.NoError(t, err)
-	require.Equal(t, "second", s.Provider)
-	require.True(t, s.HasCoverage)
-	require.Equal(t, []market.Range{span("2024-01-01T12:00:00Z", "2024-01-02")}, s.Covered, "clipped to the question")
-	require.Equal(t, int64(1), s.Version)
-	_, err = d.Series(t.Context(), id, market.Interval1m, "nobody", r)
-	hasKind(t, market.KindNotFound, err)
-
-	listed := at("2017-08-17T04:00:00Z")
-	require.NoError(t, d.SetListing(t.Context(), id, "second", listed, time.Time{}))
-	require.NoError(t, d.SetListing(t.Context(), id, "second", time.Time{}, time.Time{}), "what is not known changes nothing")
-	s, err = d.Series(t.Context(), id, market.Interval1m, "second", r)
-	require.NoError(t, err)
-	require.Equal(t, listed, *s.ListedAt)
-	require.Nil(t, s.DelistedAt)
-	hasKind(t, market.KindNotFound, d.SetListing(t.Context(), id, "nobody", listed, listed))
 }

@@ -78,9 +78,12 @@ func (s *Simulator) klines(w http.ResponseWriter, r *http.Request) {
 		binanceError(w, http.StatusBadRequest, codeBadInterval, "Invalid interval: "+err.Error())
 		return
 	}
-	rows = s.faults.bend(r, rows)
-	if s.faults.hasStruck(r, "out_of_window") {
-		rows = withOutside(from, interval, asked, rows)
+	for _, fault := range s.faults.pick(r, func(f Fault) bool { return f.concerns(rows) }) {
+		if fault.Fault == "out_of_window" {
+			rows = withOutside(from, interval, asked, rows)
+			continue
+		}
+		rows = fault.bend(rows)
 	}
 	body := make([]byte, 0, 2+180*len(rows))
 	body = append(body, '[')
@@ -106,7 +109,7 @@ func withOutside(from source, interval market.Interval, asked window, rows []kli
 		return outside
 	}
 	after := one(interval.Next(time.UnixMilli(asked.to)))
-	if asked.isLatest || asked.from == 0 {
+	if asked.isLatest || asked.from <= 0 {
 		return append(rows, after...)
 	}
 	return slices.Concat(one(interval.Floor(time.UnixMilli(asked.from-1))), rows, after)
@@ -125,7 +128,7 @@ func binanceInterval(text string) (market.Interval, error) {
 
 // window reads the bounds; the name of a parameter that cannot be read comes back.
 func (s *Simulator) window(query url.Values) (w window, badName string) {
-	w = window{from: 0, to: math.MaxInt64, now: s.now().UnixMilli(), limit: defaultKlines, isLatest: query.Get("startTime") == ""}
+	w = window{from: math.MinInt64, to: math.MaxInt64, now: s.now().UnixMilli(), limit: defaultKlines, isLatest: query.Get("startTime") == ""}
 	for _, bound := range []struct {
 		name string
 		into *int64

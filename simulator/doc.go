@@ -15,7 +15,8 @@
 //	[{"fault": "rate_limit", "path": "/api/v3/klines", "symbol": "BTCUSDT", "after": 10, "count": 3, "retry_after_seconds": 2},
 //	 {"fault": "gap", "start": "2024-01-01T10:00:00Z", "end": "2024-01-01T11:00:00Z", "count": 1}]
 //
-// A gap with a count heals when that is used up. GET /_sim/stats returns requests, by_path, by_status, by_symbol and a log
+// A rule counts only the requests that it would change: a gap with a count heals when that many answers have lacked bars.
+// When several rules strike, those about rows apply in turn, and of those that take the place of the answer the first. GET /_sim/stats returns requests, by_path, by_status, by_symbol and a log
 // of the last 100,000 (?log=0 without it, ?since=TIME only its later part); DELETE begins anew. GET /_sim/health answers
 // 200. Requests of /_sim/ are not counted.
 package simulator

@@ -1,7 +1,7 @@
 package simulator
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +22,8 @@ type Fault struct {
 	// duplicates, conflicting_duplicates, unsorted, out_of_window, truncate, revise, gap, malformed_rows change its rows.
 	Fault string `json:"fault"`
 
+	// A rule matches a request that it would change: one of the path and the symbol, that no earlier rule has answered;
+	// a rule about rows only if there are rows, gap and revise only if there are some of their range.
 	Path   string `json:"path,omitempty"`   // only requests of this path
 	Symbol string `json:"symbol,omitempty"` // only requests for this symbol
 	After  int    `json:"after,omitempty"`  // leave the first matches alone
@@ -30,30 +32,38 @@ type Fault struct {
 	Probability float64 `json:"probability,omitempty"`
 
 	RetryAfterSeconds int         `json:"retry_after_seconds,omitempty"` // rate_limit, ban, server_error: 0 sends no header
-	Status            int         `json:"status,omitempty"`              // server_error: 500 to 599, default 503
+	Status            int         `json:"status,omitempty"`              // server_error: 500 to 599, default 503; html: 200 to 599, default 200
 	DelayMS           int         `json:"delay_ms,omitempty"`            // slow
 	Rows              int         `json:"rows,omitempty"`                // truncate: rows left; malformed_rows and duplicates: rows struck (default 1)
 	Kind              string      `json:"kind,omitempty"`                // malformed_rows: see malformations; default: each in turn
 	Factor            json.Number `json:"factor,omitempty"`              // revise: prices and volumes are multiplied; default 2
-	Start             time.Time   `json:"start,omitzero"`                // revise, gap: open times in [start, end)
+	Start             time.Time   `json:"start,omitzero"`                // revise, gap: open times in [start, end); an absent bound does not bound
 	End               time.Time   `json:"end,omitzero"`
 }
 
-func faultKinds() []string {
-	return []string{
-		"rate_limit", "ban", "restricted", "server_error", "slow", "cut", "html",
-		"duplicates", "conflicting_duplicates", "unsorted", "out_of_window", "truncate", "revise", "gap", "malformed_rows",
-	}
+// answerKinds change the answer, all but slow by taking its place.
+func answerKinds() []string {
+	return []string{"rate_limit", "ban", "restricted", "server_error", "slow", "cut", "html"}
+}
+
+// rowKinds change the rows of an answer.
+func rowKinds() []string {
+	return []string{"duplicates", "conflicting_duplicates", "unsorted", "out_of_window", "truncate", "revise", "gap", "malformed_rows"}
 }
 
 func (f Fault) validate() error {
+	known := slices.Concat(answerKinds(), rowKinds())
 	switch {
-	case !slices.Contains(faultKinds(), f.Fault):
-		return fmt.Errorf("unknown fault %q: known are %s", f.Fault, strings.Join(faultKinds(), " "))
+	case !slices.Contains(known, f.Fault):
+		return fmt.Errorf("unknown fault %q: known are %s", f.Fault, strings.Join(known, " "))
 	case f.Probability < 0 || f.Probability > 1:
 		return errors.New("probability is not within 0 and 1")
-	case f.Status != 0 && (f.Status < 500 || f.Status > 599):
+	case f.Status != 0 && f.Fault != "html" && (f.Status < 500 || f.Status > 599):
 		return errors.New("status is not within 500 and 599")
+	case f.Status != 0 && (f.Status < 200 || f.Status > 599):
+		return errors.New("status is not within 200 and 599")
+	case !f.End.IsZero() && !f.Start.Before(f.End):
+		return errors.New("end is not after start")
 	case f.Kind != "" && !slices.Contains(malformations(), f.Kind):
 		return fmt.Errorf("unknown kind of malformed row %q: known are %s", f.Kind, strings.Join(malformations(), " "))
 	case !f.hasGoodFactor():
@@ -90,42 +100,39 @@ func newFaults(seed int64, now func() time.Time) *faults {
 	return &faults{seed: mix(uint64(seed) ^ 0xfa), now: now} //nolint:gosec // any bits will do
 }
 
-type struckKey struct{}
-
-// pick chooses which rules strike this request and remembers them in its context.
-func (f *faults) pick(r *http.Request) *http.Request {
+// pick returns the rules among the candidates that strike the request, and counts. A rule that takes the place of the
+// answer is the last.
+func (f *faults) pick(r *http.Request, isCandidate func(Fault) bool) []Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if len(f.rules) == 0 {
+		return nil
+	}
 	var struck []Fault
 	symbol := r.URL.Query().Get("symbol")
-	for _, rule := range f.rules {
-		if rule.Path != "" && rule.Path != r.URL.Path || rule.Symbol != "" && rule.Symbol != symbol {
+	for i, rule := range f.rules {
+		if rule.Path != "" && rule.Path != r.URL.Path || rule.Symbol != "" && rule.Symbol != symbol || !isCandidate(rule.Fault) {
 			continue
 		}
 		rule.Matched++
-		isSpared := rule.Matched <= rule.After || rule.Count > 0 && rule.Struck >= rule.Count ||
-			rule.Probability > 0 && unit(mix(f.seed^uint64(rule.Matched))) >= rule.Probability //nolint:gosec // counts are positive
-		if !isSpared {
-			rule.Struck++
-			struck = append(struck, rule.Fault)
+		chance := unit(mix(f.seed ^ uint64(i)<<32 ^ uint64(rule.Matched))) //nolint:gosec // counts are positive
+		if rule.Matched <= rule.After || rule.Count > 0 && rule.Struck >= rule.Count || rule.Probability > 0 && chance >= rule.Probability {
+			continue
+		}
+		rule.Struck++
+		struck = append(struck, rule.Fault)
+		if rule.isAnswer() && rule.Fault.Fault != "slow" {
+			break
 		}
 	}
-	return r.WithContext(context.WithValue(r.Context(), struckKey{}, struck))
-}
-
-func struckBy(r *http.Request) []Fault {
-	struck, _ := r.Context().Value(struckKey{}).([]Fault)
 	return struck
 }
 
-// hasStruck reports whether a rule of the kind strikes this request.
-func (f *faults) hasStruck(r *http.Request, kind string) bool {
-	return slices.ContainsFunc(struckBy(r), func(fault Fault) bool { return fault.Fault == kind })
-}
+func (f Fault) isAnswer() bool { return slices.Contains(answerKinds(), f.Fault) }
 
 // answer sends the answer of the first rule that takes the place of the real one.
 func (f *faults) answer(w http.ResponseWriter, r *http.Request) bool {
-	for _, fault := range struckBy(r) {
+	for _, fault := range f.pick(r, Fault.isAnswer) {
 		if fault.RetryAfterSeconds > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(fault.RetryAfterSeconds))
 		}
@@ -138,9 +145,10 @@ func (f *faults) answer(w http.ResponseWriter, r *http.Request) bool {
 		case "restricted":
 			binanceError(w, http.StatusUnavailableForLegalReasons, 0, "Service unavailable from a restricted location according to 'b. Eligibility'.")
 		case "server_error":
-			http.Error(w, "service unavailable", max(fault.Status, http.StatusServiceUnavailable*btoi(fault.Status == 0)))
+			http.Error(w, "service unavailable", cmp.Or(fault.Status, http.StatusServiceUnavailable))
 		case "html":
 			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(cmp.Or(fault.Status, http.StatusOK))
 			_, _ = io.WriteString(w, "<html><body><h1>Just a moment…</h1></body></html>") // the client has gone
 		case "cut":
 			w.Header().Set("Content-Type", "application/json")
@@ -160,13 +168,6 @@ func (f *faults) answer(w http.ResponseWriter, r *http.Request) bool {
 	return false
 }
 
-func btoi(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // addFaults answers POST /_sim/faults: a list of rules, or one. All or none come into force.
 func (s *Simulator) addFaults(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBody))
@@ -174,19 +175,7 @@ func (s *Simulator) addFaults(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]string{"error": err.Error()})
 		return
 	}
-	text := strings.TrimSpace(string(body))
-	if strings.HasPrefix(text, "{") {
-		text = "[" + text + "]"
-	}
-	var rules []Fault
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.DisallowUnknownFields()
-	err = decoder.Decode(&rules)
-	for i := 0; err == nil && i < len(rules); i++ {
-		if e := rules[i].validate(); e != nil {
-			err = market.Errorf(market.KindInvalid, "rule %d: %w", i, e)
-		}
-	}
+	rules, err := readRules(strings.TrimSpace(string(body)))
 	if err != nil {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 		return
@@ -197,6 +186,27 @@ func (s *Simulator) addFaults(w http.ResponseWriter, r *http.Request) {
 	}
 	s.faults.mu.Unlock()
 	s.listFaults(w, r)
+}
+
+func readRules(text string) ([]Fault, error) {
+	if strings.HasPrefix(text, "{") {
+		text = "[" + text + "]"
+	}
+	var rules []Fault
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&rules); err != nil {
+		return nil, err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("something follows the rules")
+	}
+	for i, rule := range rules {
+		if err := rule.validate(); err != nil {
+			return nil, fmt.Errorf("rule %d: %w", i, err)
+		}
+	}
+	return rules, nil
 }
 
 // listFaults answers GET /_sim/faults: the rules in force with how often each matched and struck.

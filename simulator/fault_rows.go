@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,12 +14,15 @@ func malformations() []string {
 	return []string{"high_below_low", "negative_volume", "nan", "long_number", "short_row", "long_row", "wrong_type"}
 }
 
-// bend applies the rules that change rows.
-func (f *faults) bend(r *http.Request, rows []kline) []kline {
-	for _, fault := range struckBy(r) {
-		rows = fault.bend(rows)
+// concerns reports whether the rule would change the rows.
+func (f Fault) concerns(rows []kline) bool {
+	switch f.Fault {
+	case "out_of_window":
+		return true
+	case "gap", "revise":
+		return slices.ContainsFunc(rows, f.strikes)
 	}
-	return rows
+	return len(rows) > 0 && slices.Contains(rowKinds(), f.Fault)
 }
 
 func (f Fault) bend(rows []kline) []kline {

@@ -30,6 +30,8 @@ func TestFaultsInPlaceOfTheAnswer(t *testing.T) {
 		{`{"fault":"server_error"}`, 503, "", "unavailable"},
 		{`{"fault":"server_error","status":500,"retry_after_seconds":3}`, 500, "3", "unavailable"},
 		{`{"fault":"html"}`, 200, "", "<html>"},
+		{`{"fault":"html","status":403}`, 403, "", "<html>"},
+		{`[{"fault":"html"},{"fault":"ban"}]`, 200, "", "<html>"}, // the first
 		{`{"fault":"slow","delay_ms":1}`, 200, "", "[[1704067200000,"},
 	} {
 		t.Run(tc.rule, func(t *testing.T) {
@@ -169,6 +171,34 @@ func TestRulesChooseTheirRequests(t *testing.T) {
 	require.Equal(t, 2, listed.Faults[0].Struck)
 }
 
+func TestRulesCountOnlyWhatTheyChange(t *testing.T) {
+	t.Parallel()
+	s := newSimulator(t)
+	misbehave(t, s, `[
+		{"fault":"gap","start":"2024-01-01T00:10:00Z","end":"2024-01-01T00:20:00Z","count":1},
+		{"fault":"rate_limit","path":"/api/v3/klines","count":1},
+		{"fault":"server_error","path":"/api/v3/klines","count":1}]`)
+	require.Equal(t, 200, get(t, s, "/api/v3/exchangeInfo").Code)
+	require.Equal(t, 429, get(t, s, "/api/v3/klines?"+page).Code)
+	require.Equal(t, 503, get(t, s, "/api/v3/klines?"+page).Code, "the second comes after the first")
+	require.Len(t, klines(t, s, "symbol=BTCUSDT&interval=1m&startTime=%d&limit=5", at(t, "2024-01-02")), 5)
+	require.Len(t, klines(t, s, page), 80, "nothing before had bars to miss")
+	require.Len(t, klines(t, s, page), 90, "healed")
+}
+
+func TestRulesOfEqualProbabilityStrikeApart(t *testing.T) {
+	t.Parallel()
+	s := newSimulator(t)
+	misbehave(t, s, `[{"fault":"rate_limit","probability":0.3},{"fault":"server_error","probability":0.3}]`)
+	seen := map[int]int{}
+	for range 200 {
+		seen[get(t, s, "/api/v3/ping").Code]++
+	}
+	require.InDelta(t, 60, seen[429], 30)
+	require.InDelta(t, 42, seen[503], 25)
+	require.Equal(t, 200, seen[200]+seen[429]+seen[503])
+}
+
 func TestProbabilityFollowsFromTheSeed(t *testing.T) {
 	t.Parallel()
 	run := func() (failures []int) {
@@ -193,6 +223,8 @@ func TestBadRulesAreRefusedWhole(t *testing.T) {
 		``, `[`, `"html"`, `{"fault":"explode"}`, `{"fault":"html","colour":"red"}`, `{"fault":"html","count":-1}`, `{"fault":"html","probability":1.5}`,
 		`{"fault":"server_error","status":200}`, `{"fault":"malformed_rows","kind":"ugly"}`, `{"fault":"revise","factor":0}`,
 		`{"fault":"revise","factor":-2}`, `{"fault":"revise","factor":"1e999"}`, `{"fault":"gap","start":"monday"}`,
+		`{"fault":"gap","start":"2024-01-02T00:00:00Z","end":"2024-01-01T00:00:00Z"}`, `{"fault":"html","status":99}`,
+		`[{"fault":"html"}] and more`,
 		`[{"fault":"html"},{"fault":"explode"}]`, `{"fault":"` + strings.Repeat("x", 2<<20) + `"}`,
 	} {
 		w := call(t, s, http.MethodPost, "/_sim/faults", rules)

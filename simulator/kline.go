@@ -19,6 +19,7 @@ type kline struct {
 const (
 	volumeDecimals   = 8
 	turnoverDecimals = 6
+	maxPriceDecimals = 8
 )
 
 // appendDecimal writes n smallest units as a number with the decimals.

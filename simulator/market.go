@@ -208,7 +208,7 @@ func (s *synthetic) kline(at time.Time, b ohlcv, scratch *[]byte) kline {
 	var ends [6]int
 	for i, n := range [4]int64{b.open, b.high, b.low, b.close} {
 		text = appendDecimal(text, n, s.priceDecimals)
-		for decimals := s.priceDecimals; decimals < 8; decimals++ {
+		for decimals := s.priceDecimals; decimals < maxPriceDecimals; decimals++ {
 			text = append(text, '0')
 		}
 		ends[i] = len(text)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"marketdata/market"
 	"marketdata/simulator"
@@ -50,9 +51,9 @@ func TestBarsKeepTheirInvariants(t *testing.T) {
 				if r.trades == 0 {
 					tradeless++
 					require.Equal(t, []string{r.o, r.o, r.o, "0.00000000", "0.00000000"}, []string{r.h, r.l, r.c, r.volume, r.turnover})
-					if last.open != 0 {
-						require.Equal(t, last.c, r.o, "a minute without a trade is flat at the last price")
-					}
+				}
+				if last.open != 0 && last.c != r.o {
+					require.Equal(t, last.c, r.o, "a bar opens where the one before closed")
 				}
 				last = r
 			}
@@ -60,6 +61,34 @@ func TestBarsKeepTheirInvariants(t *testing.T) {
 		require.Positive(t, tradeless, "%s: some minutes see no trade", symbol)
 		require.Less(t, tradeless, 1000)
 	}
+}
+
+// TestEveryBarIsSoundAndTheSame asks anywhere, for any symbol, seed and interval.
+func TestEveryBarIsSoundAndTheSame(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		seed := rapid.Int64().Draw(rt, "seed")
+		symbol := rapid.SampledFrom([]string{"BTCUSDT", "ETHUSDT", "SOLUSDT", "ETHBTC", "DOGEUSDT", "SHIBUSDT"}).Draw(rt, "symbol")
+		interval := rapid.SampledFrom([]string{"1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", "1M"}).Draw(rt, "interval")
+		start := rapid.Int64Range(0, now().UnixMilli()).Draw(rt, "start")
+		limit := rapid.IntRange(1, 20).Draw(rt, "limit")
+		ask := func() []row {
+			s, err := simulator.New(simulator.Options{Seed: seed, Now: now})
+			require.NoError(t, err)
+			return klines(t, s, "symbol=%s&interval=%s&startTime=%d&limit=%d", symbol, interval, start, limit)
+		}
+		rows := ask()
+		require.Equal(t, rows, ask())
+		for i, r := range rows {
+			requireSound(t, r)
+			require.GreaterOrEqual(t, r.open, start)
+			require.LessOrEqual(t, r.open, now().UnixMilli())
+			if i > 0 {
+				require.Equal(t, rows[i-1].close+1, r.open, "neither hole nor overlap")
+				require.Equal(t, rows[i-1].c, r.o)
+			}
+		}
+	})
 }
 
 // requireSound checks a kline as its provider documents it.
@@ -138,6 +167,21 @@ func aggregate(minutes []row, open, end int64) row {
 	}
 	all.open, all.close = open, end-1
 	return all
+}
+
+// TestFormingBarsAreAggregatesToo compares each with its minutes, the last of which is forming.
+func TestFormingBarsAreAggregatesToo(t *testing.T) {
+	t.Parallel()
+	s := newSimulator(t)
+	for wire, interval := range map[string]market.Interval{"1h": market.Interval1h, "1d": market.Interval1d, "1w": market.Interval1w, "1M": market.Interval1mo} {
+		open := interval.Floor(now())
+		var minutes []row
+		for from := open.UnixMilli(); from <= now().UnixMilli(); from = minutes[len(minutes)-1].close + 1 {
+			minutes = append(minutes, klines(t, s, "symbol=BTCUSDT&interval=1m&limit=1000&startTime=%d", from)...)
+		}
+		require.Equal(t, []row{aggregate(minutes, open.UnixMilli(), interval.Next(open).UnixMilli())},
+			klines(t, s, "symbol=BTCUSDT&interval=%s&limit=1", wire), wire)
+	}
 }
 
 func TestFormingBarDiffersFromTheClosedOne(t *testing.T) {

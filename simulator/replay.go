@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
@@ -61,11 +62,19 @@ func LoadReplay(path, symbol string, interval market.Interval, columns []string)
 	return r, nil
 }
 
-// plain uncompresses what begins like gzip.
+// plain uncompresses what begins like gzip and drops a byte order mark.
 func plain(f io.Reader) (io.Reader, error) {
 	buffered := bufio.NewReader(f)
 	if start, err := buffered.Peek(2); err == nil && start[0] == 0x1f && start[1] == 0x8b {
-		return gzip.NewReader(buffered)
+		unpacked, err := gzip.NewReader(buffered)
+		if err != nil {
+			return nil, err
+		}
+		buffered = bufio.NewReader(unpacked)
+	}
+	const mark = "\ufeff"
+	if start, err := buffered.Peek(len(mark)); err == nil && string(start) == mark {
+		_, _ = buffered.Discard(len(mark)) // what was peeked at is there
 	}
 	return buffered, nil
 }
@@ -114,6 +123,7 @@ func (r *Replay) read(text io.Reader, l layout) error {
 	reader := csv.NewReader(text)
 	reader.FieldsPerRecord = -1
 	reader.ReuseRecord = true
+	lines := map[int64]int{} // of the open times
 	for first := true; ; first = false {
 		record, err := reader.Read()
 		if errors.Is(err, io.EOF) {
@@ -127,26 +137,27 @@ func (r *Replay) read(text io.Reader, l layout) error {
 		if err == nil {
 			err = r.checkAligned(row.open)
 		}
+		if before := lines[row.open]; err == nil && before > 0 {
+			err = fmt.Errorf("%s has a bar in line %d already", market.FormatTime(time.UnixMilli(row.open)), before)
+		}
 		if err != nil {
 			if first && isHeader(record, l) {
 				continue
 			}
 			return fmt.Errorf("line %d: %w", line, err)
 		}
-		if point := strings.IndexByte(row.c, '.'); point >= 0 {
-			r.decimals = min(8, max(r.decimals, len(row.c)-point-1))
+		lines[row.open] = line
+		for _, price := range [4]string{row.o, row.h, row.l, row.c} {
+			if point := strings.IndexByte(price, '.'); point >= 0 {
+				r.decimals = min(maxPriceDecimals, max(r.decimals, len(price)-point-1))
+			}
 		}
 		r.rows = append(r.rows, row)
 	}
 	if len(r.rows) == 0 {
 		return errors.New("no rows")
 	}
-	slices.SortStableFunc(r.rows, func(a, b kline) int { return int(max(-1, min(1, a.open-b.open))) })
-	for i := 1; i < len(r.rows); i++ {
-		if r.rows[i].open == r.rows[i-1].open {
-			return fmt.Errorf("two rows at %s", market.FormatTime(time.UnixMilli(r.rows[i].open)))
-		}
-	}
+	slices.SortFunc(r.rows, func(a, b kline) int { return cmp.Compare(a.open, b.open) })
 	return nil
 }
 
@@ -203,10 +214,10 @@ func (l layout) row(record []string) (kline, error) {
 func parseTS(text string) (int64, error) {
 	text = strings.TrimSpace(text)
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		switch {
-		case n > 1e14: // microseconds from 1973 on
+		switch size := max(n, -n); {
+		case size > 1e14: // microseconds, but for three years before and after 1970
 			return n / 1000, nil
-		case n > 1e11: // milliseconds from 1973 on
+		case size > 1e11: // milliseconds, likewise
 			return n, nil
 		}
 		return n * 1000, nil
@@ -222,7 +233,18 @@ func parseTS(text string) (int64, error) {
 }
 
 func (r *Replay) info() symbolInfo {
-	return symbolInfo{symbol: r.symbol, base: r.symbol, quote: "USD", priceDecimals: r.decimals, listedAt: time.UnixMilli(r.rows[0].open).UTC()}
+	base, quote := splitSymbol(r.symbol)
+	return symbolInfo{symbol: r.symbol, base: base, quote: quote, priceDecimals: r.decimals, listedAt: time.UnixMilli(r.rows[0].open).UTC()}
+}
+
+// splitSymbol guesses where the quote currency begins; where none is known, it is USD.
+func splitSymbol(symbol string) (base, quote string) {
+	for _, quote := range []string{"USDT", "USDC", "USD", "EUR", "GBP", "JPY", "BTC", "ETH", "BNB"} {
+		if base, isFound := strings.CutSuffix(symbol, quote); isFound && base != "" {
+			return base, quote
+		}
+	}
+	return symbol, "USD"
 }
 
 func (r *Replay) klines(interval market.Interval, w window) ([]kline, error) {

@@ -52,7 +52,10 @@ func TestReplayKeepsDigitsAndHoles(t *testing.T) {
 	require.Equal(t, rows[:1], klines(t, s, "symbol=BTCUSD&interval=1m&startTime=0&limit=1"), "the first row is the listing")
 	require.Equal(t, rows[3:], klines(t, s, "symbol=BTCUSD&interval=1m&limit=1"))
 	require.Empty(t, klines(t, s, "symbol=BTCUSD&interval=1m&startTime=1577836920000&endTime=1577837040000"))
-	require.Contains(t, get(t, s, "/api/v3/exchangeInfo?symbol=BTCUSD").Body.String(), "BTCUSD")
+	described := get(t, s, "/api/v3/exchangeInfo?symbol=BTCUSD").Body.String()
+	require.Contains(t, described, `"baseAsset":"BTC"`)
+	require.Contains(t, described, `"quoteAsset":"USD"`)
+	require.Contains(t, described, `"tickSize":"0.00000001"`)
 }
 
 func TestReplayIsAggregatedToLongerIntervals(t *testing.T) {
@@ -113,6 +116,15 @@ func TestReplayReadsTimesAndColumns(t *testing.T) {
 	require.Equal(t, "0", rows[0].volume)
 }
 
+func TestReplayReadsTimesBefore1970AndAByteOrderMark(t *testing.T) {
+	t.Parallel()
+	replay, err := simulator.LoadReplay(file(t, "a.csv", "\ufeff-157766400000,1,1,1,1,1\n"), "ABC", market.Interval1d, columns(ohlcv))
+	require.NoError(t, err)
+	rows := klines(t, newSimulator(t, replay), "symbol=ABC&interval=1d&limit=1")
+	require.Equal(t, []int64{at(t, "1965-01-01")}, opens(rows))
+	require.Contains(t, get(t, newSimulator(t, replay), "/api/v3/exchangeInfo?symbol=ABC").Body.String(), `"baseAsset":"ABC"`)
+}
+
 func TestReplayReadsGzip(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "holed.csv.gz")
@@ -145,7 +157,7 @@ func TestReplayNamesWhatIsWrong(t *testing.T) {
 		{name: "quotes", text: good + "\"1577836860000,1\n", want: "line 2"},
 		{name: "off the grid", text: good + "1577836861000,1,1,1,1,1\n", want: "line 2: no bar of 1m opens at 2020-01-01T00:01:01Z"},
 		{name: "wrong interval", text: good + "1577836860000,1,1,1,1,1\n", interval: market.Interval1h, want: "line 2: no bar of 1h"},
-		{name: "twice", text: good + good, want: "two rows at 2020-01-01T00:00:00Z"},
+		{name: "twice", text: good + good, want: "line 2: 2020-01-01T00:00:00Z has a bar in line 1 already"},
 		{name: "empty", text: "", want: "no rows"},
 		{name: "header only", text: "ts,open,high,low,close,volume\n", want: "no rows"},
 		{name: "bad first row", text: "tomorrow,1,1,1,1,1\n" + good, want: "line 1: not a time"},

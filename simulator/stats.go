@@ -147,7 +147,6 @@ func (s *Simulator) observe(weight int, next http.HandlerFunc) http.HandlerFunc 
 			s.stats.end(at, r, record.status)
 			s.logger.DebugContext(r.Context(), "request answered", "path", r.URL.Path, "query", r.URL.RawQuery, "status", record.status)
 		}()
-		r = s.faults.pick(r)
 		if !s.faults.answer(record, r) {
 			next(record, r)
 		}
