@@ -117,7 +117,7 @@ type explainer struct {
 	closed      time.Time // bars at or after have not closed yet
 	covered     []market.Range
 	failed      []market.Range
-	quarantined []time.Time
+	quarantined []market.Range
 	entries     []missing
 	isComplete  bool
 }
@@ -186,13 +186,18 @@ func (e *explainer) ledgerRange(holes []market.Range) market.Range {
 }
 
 // setLedger takes failed chunks and quarantined rows; a key is failed when any part of its bar is.
-func (e *explainer) setLedger(failed []market.Range, quarantined []time.Time) {
-	for _, f := range failed {
-		e.failed = append(e.failed, market.Range{Start: alignDown(e.grid, f.Start), End: e.grid.Ceil(f.End)})
+func (e *explainer) setLedger(failed, quarantined []market.Range) {
+	e.failed = wholeBars(e.grid, failed)
+	e.quarantined = wholeBars(e.grid, quarantined)
+}
+
+// wholeBars widens ranges to the bars that they touch.
+func wholeBars(grid market.Grid, ranges []market.Range) []market.Range {
+	whole := make([]market.Range, 0, len(ranges))
+	for _, r := range ranges {
+		whole = append(whole, market.Range{Start: alignDown(grid, r.Start), End: grid.Ceil(r.End)})
 	}
-	for _, key := range quarantined {
-		e.quarantined = append(e.quarantined, alignDown(e.grid, key))
-	}
+	return whole
 }
 
 // explain adds the entries of one hole. Holes must come ascending.
@@ -232,37 +237,32 @@ func (e *explainer) explainOpen(open market.Range) {
 
 // explainCovered: the provider has answered and sent nothing, except where a row of it is quarantined.
 func (e *explainer) explainCovered(r market.Range) {
-	at := r.Start
-	first := sort.Search(len(e.quarantined), func(i int) bool { return !e.quarantined[i].Before(r.Start) })
-	for _, key := range e.quarantined[first:] {
-		if !key.Before(r.End) {
-			break
-		}
-		end := earlier(e.grid.Next(key), r.End)
-		e.add(market.Range{Start: at, End: key}, market.ReasonConfirmedEmpty)
-		e.add(market.Range{Start: later(at, key), End: end}, market.ReasonQuarantined)
-		at = end
-	}
-	e.add(market.Range{Start: at, End: r.End}, market.ReasonConfirmedEmpty)
+	e.explainWith(r, e.quarantined, market.ReasonQuarantined, market.ReasonConfirmedEmpty)
 }
 
 // explainUncovered: asking failed, or nobody asked.
 func (e *explainer) explainUncovered(r market.Range) {
+	e.explainWith(r, e.failed, market.ReasonFailed, market.ReasonNeverAsked)
+}
+
+// explainWith gives the parts of r that lie in the ranges one reason and the others another. Neighbouring ranges may
+// overlap by a bar.
+func (e *explainer) explainWith(r market.Range, ranges []market.Range, inside, outside market.Reason) {
 	at := r.Start
-	first := sort.Search(len(e.failed), func(i int) bool { return e.failed[i].End.After(r.Start) })
-	for _, f := range e.failed[first:] {
-		if !f.Start.Before(r.End) {
+	first := sort.Search(len(ranges), func(i int) bool { return ranges[i].End.After(r.Start) })
+	for _, part := range ranges[first:] {
+		if !part.Start.Before(r.End) {
 			break
 		}
-		f = f.Intersect(market.Range{Start: at, End: r.End})
-		if f.IsEmpty() {
+		part = part.Intersect(market.Range{Start: at, End: r.End})
+		if part.IsEmpty() {
 			continue
 		}
-		e.add(market.Range{Start: at, End: f.Start}, market.ReasonNeverAsked)
-		e.add(f, market.ReasonFailed)
-		at = f.End
+		e.add(market.Range{Start: at, End: part.Start}, outside)
+		e.add(part, inside)
+		at = part.End
 	}
-	e.add(market.Range{Start: at, End: r.End}, market.ReasonNeverAsked)
+	e.add(market.Range{Start: at, End: r.End}, outside)
 }
 
 // add appends an entry, or widens the last one where they touch and have one reason.

@@ -46,15 +46,14 @@ func (f *fakeSeries) install(w *world) {
 		return s, nil
 	}
 	w.store.BarsFunc = f.read
-	w.store.HolesFunc = func(_ int64, r market.Range) ([]market.Range, []time.Time, error) {
+	w.store.HolesFunc = func(_ int64, r market.Range) (failed, quarantined []market.Range, err error) {
 		f.holesAsked = append(f.holesAsked, r)
-		var keys []time.Time
 		for _, key := range f.quarantined {
 			if r.Contains(key) {
-				keys = append(keys, key)
+				quarantined = append(quarantined, market.Range{Start: key, End: key.Add(time.Microsecond)})
 			}
 		}
-		return f.failed, keys, nil
+		return f.failed, quarantined, nil
 	}
 }
 

@@ -27,7 +27,7 @@ type fakeStore struct {
 	StopSyncFunc          func(market.InstrumentID, market.Interval) error
 	SeriesFunc            func(market.InstrumentID, market.Interval, string, market.Range) (market.Series, error)
 	BarsFunc              func(int64, market.Range, int, bool, func(market.RawBar) error) error
-	HolesFunc             func(int64, market.Range) ([]market.Range, []time.Time, error)
+	HolesFunc             func(int64, market.Range) (failed, quarantined []market.Range, err error)
 	CreateBackfillFunc    func(market.BackfillRequest) (market.Backfill, bool, error)
 	BackfillFunc          func(string) (market.Backfill, error)
 	BackfillsFunc         func(market.BackfillQuery) ([]market.Backfill, error)
@@ -85,7 +85,7 @@ func (f *fakeStore) Bars(_ context.Context, id int64, r market.Range, limit int,
 	return f.BarsFunc(id, r, limit, isDescending, visit)
 }
 
-func (f *fakeStore) Holes(_ context.Context, id int64, r market.Range) ([]market.Range, []time.Time, error) {
+func (f *fakeStore) Holes(_ context.Context, id int64, r market.Range) (failed, quarantined []market.Range, err error) {
 	if f.HolesFunc == nil {
 		return nil, nil, nil
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"marketdata/market"
 )
@@ -31,8 +30,9 @@ type BarReader interface {
 	// does not grow with r. It stops at visit's first error and returns it.
 	Bars(ctx context.Context, seriesID int64, r market.Range, limit int, isDescending bool, visit func(market.RawBar) error) error
 	// Holes returns what is known of stretches of r without bars: ranges of failed chunks that are not covered, and
-	// keys of unresolved quarantined rows; both ascending.
-	Holes(ctx context.Context, seriesID int64, r market.Range) (failed []market.Range, quarantined []time.Time, err error)
+	// where unresolved quarantined rows belong: from a row's key on, the shortest possible range, or the whole range of
+	// its chunk where the row's time could not be read. Both ascending and disjoint.
+	Holes(ctx context.Context, seriesID int64, r market.Range) (failed, quarantined []market.Range, err error)
 }
 
 // BackfillStore keeps backfills. *db.DB satisfies it.

@@ -15,6 +15,23 @@ import (
 	"marketdata/market"
 )
 
+// twoProviders is an instrument listed at the providers first and second.
+func twoProviders(symbol string) market.Instrument {
+	return market.Instrument{
+		ID: market.InstrumentID{Symbol: symbol, Venue: "TEST"}, AssetClass: market.AssetCrypto, Currency: "USDT", Calendar: "24x7",
+		Providers: []market.ProviderSymbol{{Name: "first", Symbol: symbol + "-1"}, {Name: "second", Symbol: symbol + "-2"}},
+	}
+}
+
+func putAll(t *testing.T, d *db.DB, symbols ...string) {
+	t.Helper()
+	for _, symbol := range symbols {
+		_, isNew, err := d.PutInstrument(t.Context(), twoProviders(symbol))
+		require.NoError(t, err)
+		require.True(t, isNew)
+	}
+}
+
 // requestFor asks for one-minute bars of the instruments at the provider.
 func requestFor(r market.Range, provider string, symbols ...string) market.BackfillRequest {
 	q := market.BackfillRequest{
@@ -22,7 +39,7 @@ func requestFor(r market.Range, provider string, symbols ...string) market.Backf
 	}
 	for _, symbol := range symbols {
 		q.Series = append(q.Series, market.BackfillTarget{
-			Instrument: instrument(symbol).ID, Provider: provider, PriceBasis: market.AdjustmentRaw, Range: r,
+			Instrument: twoProviders(symbol).ID, Provider: provider, PriceBasis: market.AdjustmentRaw, Range: r,
 		})
 	}
 	return q
@@ -43,8 +60,8 @@ func openChunks(t *testing.T, d *db.DB, id string) []market.Chunk {
 	return chunks
 }
 
-// cover makes the series of BTC covered over the range.
-func cover(t *testing.T, d *db.DB, r market.Range) {
+// coverAll makes the series of BTC covered over the range.
+func coverAll(t *testing.T, d *db.DB, r market.Range) {
 	t.Helper()
 	exec(t, d, "UPDATE series_coverage SET covered = covered + tstzmultirange(tstzrange($1, $2)), version = version + 1", r.Start, r.End)
 }
@@ -54,7 +71,7 @@ func TestCreateBackfillPlansWantedMinusCovered(t *testing.T) {
 	// Six cells of a month each, any subset of which is covered.
 	months := []string{"2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01", "2024-05-01", "2024-06-01", "2024-07-01"}
 	d := dbtest.New(t)
-	put(t, d, "BTC")
+	putAll(t, d, "BTC")
 	create(t, d, requestFor(span("2023-01-01", "2023-01-02"), "first", "BTC"))
 	for subset := range 64 {
 		exec(t, d, "UPDATE series_coverage SET covered = '{}'")
@@ -62,7 +79,7 @@ func TestCreateBackfillPlansWantedMinusCovered(t *testing.T) {
 		for i := range 6 {
 			cell := span(months[i], months[i+1])
 			if subset&(1<<i) != 0 {
-				cover(t, d, cell)
+				coverAll(t, d, cell)
 			} else {
 				want = append(want, cell)
 			}
@@ -93,10 +110,10 @@ func TestCreateBackfillPlansWantedMinusCovered(t *testing.T) {
 func TestCreateBackfillCutsPiecesOfACell(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	put(t, d, "BTC")
+	putAll(t, d, "BTC")
 	b := create(t, d, requestFor(span("2024-01-01", "2024-01-02"), "first", "BTC"))
 	exec(t, d, "UPDATE ingest_chunk SET status = 'done' WHERE job_id = $1", b.ID)
-	cover(t, d, span("2024-01-01T10:00:00Z", "2024-01-01T11:00:00Z"))
+	coverAll(t, d, span("2024-01-01T10:00:00Z", "2024-01-01T11:00:00Z"))
 	r := requestFor(span("2024-01-01", "2024-01-02"), "first", "BTC")
 	chunks := openChunks(t, d, create(t, d, r).ID)
 	require.Len(t, chunks, 2)
@@ -117,7 +134,7 @@ func TestCreateBackfillCutsPiecesOfACell(t *testing.T) {
 func TestCreateBackfillAtOnce(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	put(t, d, "BTC", "ETH")
+	putAll(t, d, "BTC", "ETH")
 	range1 := span("2024-01-01", "2024-02-01")
 	var group sync.WaitGroup
 	errs, ids, replays := make([]error, 8), make([]string, 8), make([]bool, 8)
@@ -177,7 +194,7 @@ func TestCreateBackfillInOppositeOrder(t *testing.T) {
 		forth = append(forth, fmt.Sprintf("A%02d", i))
 		back = append(back, fmt.Sprintf("A%02d", 39-i))
 	}
-	put(t, d, forth...)
+	putAll(t, d, forth...)
 	errs := make([]error, 2)
 	var group sync.WaitGroup
 	for i, r := range []market.BackfillRequest{
@@ -193,7 +210,7 @@ func TestCreateBackfillInOppositeOrder(t *testing.T) {
 func TestStatusIsDerivedFromChunks(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	put(t, d, "BTC")
+	putAll(t, d, "BTC")
 	b := create(t, d, requestFor(span("2024-01-01", "2024-03-01"), "first", "BTC"))
 	for _, tc := range []struct {
 		name, first, second string
@@ -233,7 +250,7 @@ func TestStatusIsDerivedFromChunks(t *testing.T) {
 func TestBackfillsPage(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	put(t, d, "BTC", "ETH")
+	putAll(t, d, "BTC", "ETH")
 	var ids []string
 	for i, symbol := range []string{"BTC", "ETH", "BTC"} {
 		start := at("2024-01-01").AddDate(0, i, 0)
@@ -249,7 +266,7 @@ func TestBackfillsPage(t *testing.T) {
 	}
 	require.Equal(t, []string{ids[2], ids[1]}, list(market.BackfillQuery{Limit: 2}))
 	require.Equal(t, []string{ids[0]}, list(market.BackfillQuery{Limit: 2, After: ids[1]}))
-	btc := instrument("BTC").ID
+	btc := twoProviders("BTC").ID
 	require.Equal(t, []string{ids[2], ids[0]}, list(market.BackfillQuery{Limit: 9, Instrument: &btc}))
 	_, err := d.Backfill(t.Context(), uuid.NewString())
 	hasKind(t, market.KindNotFound, err)
@@ -260,7 +277,7 @@ func TestBackfillsPage(t *testing.T) {
 func TestReopenBackfill(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	put(t, d, "BTC")
+	putAll(t, d, "BTC")
 	b := create(t, d, requestFor(span("2024-01-01", "2024-03-01"), "first", "BTC"))
 	_, err := d.ReopenBackfill(t.Context(), b.ID)
 	hasKind(t, market.KindConflict, err)
@@ -296,7 +313,7 @@ func TestReopenBackfill(t *testing.T) {
 func TestJob(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	put(t, d, "BTC", "ETH")
+	putAll(t, d, "BTC", "ETH")
 	r := requestFor(span("2024-01-01", "2024-04-01"), "first", "BTC", "ETH")
 	r.Series[1].Provider = "second"
 	r.MaxFailed = 7

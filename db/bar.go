@@ -64,32 +64,26 @@ func ceilMicrosecond(t time.Time) time.Time {
 	return t
 }
 
-// Holes returns what is known of stretches of r without bars: ranges of failed chunks that are not covered, and keys of
-// unresolved quarantined rows; both ascending.
-func (db *DB) Holes(ctx context.Context, seriesID int64, r market.Range) (failed []market.Range, quarantined []time.Time, err error) {
-	const failedQuery = `
-		SELECT coalesce(range_agg(tstzrange(greatest(k.start_at, $2), least(k.end_at, $3))), '{}')
-			- coalesce((SELECT covered FROM series_coverage WHERE series_id = $1), '{}')
-		FROM ingest_chunk k WHERE k.series_id = $1 AND k.status = 'failed' AND k.start_at < $3 AND k.end_at > $2`
-	if r.IsEmpty() {
-		return nil, nil, nil
-	}
-	start, end := ceilMicrosecond(r.Start), ceilMicrosecond(r.End)
-	var ranges multirange
-	if err := db.Pool.QueryRow(ctx, failedQuery, seriesID, start, end).Scan(&ranges); err != nil {
+// Holes returns what is known of stretches of r without bars: ranges of failed chunks that are not covered, and where
+// unresolved quarantined rows belong: from a row's key on, the shortest possible range, or the whole range of its chunk
+// where the row's time could not be read. Both ascending and disjoint, clipped to r.
+func (db *DB) Holes(ctx context.Context, seriesID int64, r market.Range) (failed, quarantined []market.Range, err error) {
+	const query = `
+		SELECT coalesce((
+			SELECT range_agg(tstzrange(greatest(k.start_at, $2), least(k.end_at, $3)))
+			FROM ingest_chunk k WHERE k.series_id = $1 AND k.status = 'failed' AND k.start_at < $3 AND k.end_at > $2
+		), '{}') - coalesce((SELECT covered FROM series_coverage WHERE series_id = $1), '{}'),
+		coalesce((
+			SELECT range_agg(tstzrange(q.ts, q.ts + interval '1 microsecond'))
+			FROM quarantined_bar q WHERE q.series_id = $1 AND q.ts >= $2 AND q.ts < $3 AND q.resolved_at IS NULL
+		), '{}') + coalesce((
+			SELECT range_agg(tstzrange(greatest(k.start_at, $2), least(k.end_at, $3)))
+			FROM quarantined_bar q JOIN ingest_chunk k ON k.id = q.chunk_id
+			WHERE q.series_id = $1 AND q.ts IS NULL AND q.resolved_at IS NULL AND k.start_at < $3 AND k.end_at > $2
+		), '{}')`
+	var f, q multirange
+	if err := db.Pool.QueryRow(ctx, query, seriesID, r.Start, r.End).Scan(&f, &q); err != nil {
 		return nil, nil, dbError(err)
 	}
-	const quarantinedQuery = `
-		SELECT DISTINCT q.ts FROM quarantined_bar q
-		WHERE q.series_id = $1 AND q.ts >= $2 AND q.ts < $3 AND q.resolved_at IS NULL
-		ORDER BY q.ts`
-	rows, err := db.Pool.Query(ctx, quarantinedQuery, seriesID, start, end)
-	if err != nil {
-		return nil, nil, dbError(err)
-	}
-	quarantined, err = pgx.CollectRows(rows, pgx.RowTo[time.Time])
-	for i := range quarantined {
-		quarantined[i] = quarantined[i].UTC()
-	}
-	return fromMultirange(ranges), quarantined, dbError(err)
+	return fromMultirange(f), fromMultirange(q), nil
 }

@@ -11,8 +11,8 @@ import (
 	"marketdata/market"
 )
 
-// cover makes a series of bitcoin at the provider, with the coverage as PostgreSQL writes it.
-func cover(t *testing.T, d *db.DB, provider, coverage string) int64 {
+// coverBitcoin makes a series of bitcoin at the provider, with the coverage as PostgreSQL writes it.
+func coverBitcoin(t *testing.T, d *db.DB, provider, coverage string) int64 {
 	t.Helper()
 	return scalar[int64](t, d, `
 		WITH s AS (
@@ -36,11 +36,11 @@ func TestSeriesPrefersTheFirstProviderWithCoverage(t *testing.T) {
 	}
 	require.Equal(t, never, ask("", day), "the first preferred, which was never asked")
 
-	empty := cover(t, d, "zeta", "{}")
+	empty := coverBitcoin(t, d, "zeta", "{}")
 	require.Equal(t, empty, ask("", day).ID)
 	require.False(t, ask("", day).HasCoverage)
 
-	alpha := cover(t, d, "alpha", "{[2023-12-31Z,2024-01-01 06:00Z),[2024-01-01 12:00Z,2024-03-01Z)}")
+	alpha := coverBitcoin(t, d, "alpha", "{[2023-12-31Z,2024-01-01 06:00Z),[2024-01-01 12:00Z,2024-03-01Z)}")
 	want := market.Series{
 		ID: alpha, Instrument: id, Calendar: "24x7", Provider: "alpha", Interval: market.Interval1m, PriceBasis: market.AdjustmentSplit,
 		HasCoverage: true, Version: 7,

@@ -120,10 +120,10 @@ func (s *synthetic) turnover(ticks, volume int64) int64 {
 	return int64(float64(ticks) / math.Pow10(s.priceDecimals) * float64(volume) / 1e8 * 1e6)
 }
 
-func (a ohlcv) merge(b ohlcv) ohlcv {
+func (b ohlcv) merge(next ohlcv) ohlcv {
 	return ohlcv{
-		open: a.open, close: b.close, high: max(a.high, b.high), low: min(a.low, b.low),
-		volume: a.volume + b.volume, turnover: a.turnover + b.turnover, trades: a.trades + b.trades,
+		open: b.open, close: next.close, high: max(b.high, next.high), low: min(b.low, next.low),
+		volume: b.volume + next.volume, turnover: b.turnover + next.turnover, trades: b.trades + next.trades,
 	}
 }
 
