@@ -24,7 +24,8 @@ func temporalError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
-	isCanceled := ctx.Err() != nil && errors.Is(err, ctx.Err())
+	// net/http reports a context's cause, which need not be its error
+	isCanceled := ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 	switch {
 	case errors.Is(err, errStopping), isCanceled && isStopping(ctx):
 		return stoppingError()

@@ -2,9 +2,12 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+
+	"marketdata/market"
 )
 
 // sweepAge is how long a backfill is left alone before the sweep looks at its workflow.
@@ -45,13 +48,17 @@ func (a *Activities) SweepJobs(ctx context.Context) (SweepResult, error) {
 	if err != nil {
 		return result, temporalError(ctx, err)
 	}
+	var failed error
 	for _, job := range jobs {
-		if err := a.sweepJob(ctx, job, &result); err != nil {
-			return result, temporalError(ctx, err)
+		if err := a.sweepJob(ctx, job, &result); err != nil { // the others are looked at all the same
+			failed = errors.Join(failed, market.Errorf(market.KindOf(err), "backfill %s: %w", job.ID, err))
+		}
+		if ctx.Err() != nil {
+			return result, temporalError(ctx, ctx.Err())
 		}
 		activity.RecordHeartbeat(ctx, result)
 	}
-	return result, nil
+	return result, temporalError(ctx, failed)
 }
 
 func (a *Activities) sweepJob(ctx context.Context, job UnfinishedJob, result *SweepResult) error {
@@ -60,7 +67,7 @@ func (a *Activities) sweepJob(ctx context.Context, job UnfinishedJob, result *Sw
 	if err != nil || state == WorkflowRunning {
 		return err
 	}
-	if state == WorkflowUnknown || state == WorkflowEnded && !job.IsStarted { // the latter: reopened, but not started again
+	if state == WorkflowUnknown || job.IsReopened {
 		result.Started++
 		activity.GetLogger(ctx).Info("starting the workflow of a backfill that has none", "backfill", job.ID)
 		return a.Workflows.RestartBackfill(ctx, job.ID)

@@ -41,7 +41,7 @@ func (s *server) registerBackfills() {
 	}, s.startBackfill)
 	register(s, huma.Operation{
 		OperationID: "list-backfills", Method: http.MethodGet, Path: "/v1/backfills", Tags: tags,
-		Summary: "List backfills", Description: "Newest first, without failures.",
+		Summary: "List backfills", Description: "Newest first.",
 	}, s.listBackfills)
 	register(s, huma.Operation{
 		OperationID: "get-backfill", Method: http.MethodGet, Path: "/v1/backfills/{id}", Tags: tags,

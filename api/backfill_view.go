@@ -24,7 +24,7 @@ type backfillView struct {
 	PausedReason *string               `json:"paused_reason" example:"outage of the provider" doc:"null while it is not paused."`
 	Progress     backfillProgress      `json:"progress"`
 	Series       []backfillSeriesView  `json:"series"`
-	Failures     []backfillFailure     `json:"failures" doc:"The first 100 failed chunks; empty in lists."`
+	Failures     []backfillFailure     `json:"failures" doc:"The first 100 failed chunks."`
 }
 
 type backfillProgress struct {

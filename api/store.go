@@ -45,7 +45,7 @@ type BackfillStore interface {
 	CreateBackfill(ctx context.Context, r market.BackfillRequest) (b market.Backfill, isReplay bool, err error)
 	// Backfill returns one with everything counted. Errors: not_found.
 	Backfill(ctx context.Context, id string) (market.Backfill, error)
-	// Backfills returns those that match, newest first, without failures, at most q.Limit after q.After.
+	// Backfills returns those that match, newest first, at most q.Limit after q.After.
 	Backfills(ctx context.Context, q market.BackfillQuery) ([]market.Backfill, error)
 	// RequestCancel notes that a person canceled the backfill. Errors: conflict when it is finished, not_found.
 	RequestCancel(ctx context.Context, id string) error

@@ -121,7 +121,7 @@ func backfillFailures(ctx context.Context, tx pgx.Tx, id string) ([]market.Chunk
 	})
 }
 
-// Backfills returns those that match, newest first, without failures, at most q.Limit after q.After.
+// Backfills returns those that match, newest first, at most q.Limit after q.After.
 func (db *DB) Backfills(ctx context.Context, q market.BackfillQuery) ([]market.Backfill, error) {
 	query := "SELECT " + backfillColumns + ` FROM ingest_job j JOIN ingest_job_state t ON t.id = j.id
 		WHERE ($1 = '' OR t.status = $1)
@@ -154,6 +154,12 @@ func (db *DB) Backfills(ctx context.Context, q market.BackfillQuery) ([]market.B
 		})
 		for i := range all {
 			if all[i].Series, err = backfillSeries(ctx, tx, all[i].ID); err != nil {
+				return err
+			}
+			if all[i].Chunks.Failed == 0 {
+				continue
+			}
+			if all[i].Failures, err = backfillFailures(ctx, tx, all[i].ID); err != nil {
 				return err
 			}
 		}
@@ -195,8 +201,8 @@ func (db *DB) ReopenBackfill(ctx context.Context, id string) (market.Backfill, e
 		if tag.RowsAffected() == 0 {
 			return market.Errorf(market.KindConflict, "backfill %s is %s; nothing is to be retried", id, b.Status)
 		}
-		if _, err := tx.Exec(ctx, `UPDATE ingest_job SET cancel_requested_at = NULL, paused_reason = NULL, closed_at = NULL, started_at = NULL
-			WHERE id = $1`, id); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE ingest_job SET cancel_requested_at = NULL, paused_reason = NULL, closed_at = NULL, started_at = NULL,
+			reopened_at = clock_timestamp() WHERE id = $1`, id); err != nil {
 			return err
 		}
 		reopened, err = backfillByID(ctx, tx, id)

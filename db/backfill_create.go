@@ -14,11 +14,14 @@ import (
 
 // CreateBackfill stores the job and its chunks in one transaction: of each series' range what is not covered (policy
 // missing) or all of it, cut on the interval's chunk grid. isReplay: the idempotency key was used before with the same
-// request; the stored backfill is returned. Errors: invalid (same key, other request), *market.ConflictError with the id
+// request; the stored backfill is returned. Errors: invalid (same key, other request; a series twice), *market.ConflictError with the id
 // of an unfinished backfill of one of the series with the same interval and range, not_found.
 func (db *DB) CreateBackfill(ctx context.Context, r market.BackfillRequest) (b market.Backfill, isReplay bool, err error) {
 	if err := uuid.Validate(r.ID); err != nil {
 		return b, false, market.Errorf(market.KindInternal, "backfill id %q is not a UUID", r.ID)
+	}
+	if err := refuseRepeated(r.Series); err != nil {
+		return b, false, err
 	}
 	err = db.inTx(ctx, func(tx pgx.Tx) error {
 		id := r.ID
@@ -40,6 +43,23 @@ func (db *DB) CreateBackfill(ctx context.Context, r market.BackfillRequest) (b m
 		return err
 	})
 	return b, isReplay, dbError(err)
+}
+
+// refuseRepeated returns invalid when a series is asked for twice.
+func refuseRepeated(targets []market.BackfillTarget) error {
+	type key struct {
+		id       market.InstrumentID
+		provider string
+	}
+	seen := make(map[key]bool, len(targets))
+	for _, t := range targets {
+		k := key{t.Instrument, t.Provider}
+		if seen[k] {
+			return market.Errorf(market.KindInvalid, "%s of provider %s is asked for twice", t.Instrument, t.Provider)
+		}
+		seen[k] = true
+	}
+	return nil
 }
 
 // replay returns the id of the job that the idempotency key made, "" when it is new. Users of one key queue up.

@@ -35,13 +35,15 @@ func (db *DB) Bars(ctx context.Context, seriesID int64, r market.Range, limit in
 		return dbError(err)
 	}
 	defer rows.Close()
-	for rows.Next() {
+	for visited := 1; rows.Next(); visited++ {
 		v := rows.RawValues()
 		bar := market.RawBar{
 			Time: timestamp(v[0]), Open: v[1], High: v[2], Low: v[3], Close: v[4], Volume: v[5], VWAP: v[6], Turnover: v[7], Trades: v[8],
 		}
 		if err := visit(bar); err != nil {
-			cancel() // or Close would read the rest of the answer
+			if visited < limit { // or Close would read the rest; it costs the connection, so not where nothing is left
+				cancel()
+			}
 			return err
 		}
 	}
@@ -81,8 +83,11 @@ func (db *DB) Holes(ctx context.Context, seriesID int64, r market.Range) (failed
 			FROM quarantined_bar q JOIN ingest_chunk k ON k.id = q.chunk_id
 			WHERE q.series_id = $1 AND q.ts IS NULL AND q.resolved_at IS NULL AND k.start_at < $3 AND k.end_at > $2
 		), '{}')`
+	if r.IsEmpty() {
+		return nil, nil, nil
+	}
 	var f, q multirange
-	if err := db.Pool.QueryRow(ctx, query, seriesID, r.Start, r.End).Scan(&f, &q); err != nil {
+	if err := db.Pool.QueryRow(ctx, query, seriesID, ceilMicrosecond(r.Start), ceilMicrosecond(r.End)).Scan(&f, &q); err != nil {
 		return nil, nil, dbError(err)
 	}
 	return fromMultirange(f), fromMultirange(q), nil

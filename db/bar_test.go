@@ -174,18 +174,40 @@ func TestHoles(t *testing.T) {
 	exec(t, d, "UPDATE ingest_chunk SET status = 'failed' WHERE id = $1", newChunk(t, d, other, all, market.PolicyMissing))
 	exec(t, d, "INSERT INTO series_coverage (series_id, covered) VALUES ($1, '{[2024-01-10Z,2024-01-20Z),[2024-07-01Z,2024-08-01Z)}')", id)
 	exec(t, d, `INSERT INTO quarantined_bar (series_id, chunk_id, ts, rule, value, resolved_at) VALUES
-		($1, 1, '2024-03-02Z', 'r', 'v', NULL), ($1, 1, '2024-03-01Z', 'r', 'v', NULL), ($1, 2, '2024-03-02Z', 'other', 'v', NULL),
-		($1, 1, '2024-03-03Z', 'r', 'v', now()), ($1, 1, NULL, 'r', 'v', NULL), ($1, 1, '2025-01-01Z', 'r', 'v', NULL), ($2, 1, '2024-03-04Z', 'r', 'v', NULL)`, id, other)
+		($1, 0, '2024-03-02Z', 'r', 'v', NULL), ($1, 0, '2024-03-01Z', 'r', 'v', NULL), ($1, 0, '2024-03-02Z', 'other', 'v', NULL),
+		($1, 0, '2024-03-03Z', 'r', 'v', now()), ($1, 0, '2025-01-01Z', 'r', 'v', NULL), ($2, 0, '2024-03-04Z', 'r', 'v', NULL)`, id, other)
+	exec(t, d, `INSERT INTO quarantined_bar (series_id, chunk_id, rule, value)
+		SELECT series_id, id, 'unreadable', 'v' FROM ingest_chunk WHERE series_id = $1 AND status = 'done'`, id)
 
 	failed, quarantined, err = d.Holes(t.Context(), id, all)
 	require.NoError(t, err)
 	require.Equal(t, []market.Range{span("2024-01-01", "2024-01-10"), span("2024-01-20", "2024-03-01")}, failed)
-	require.Equal(t, []time.Time{at("2024-03-01"), at("2024-03-02")}, quarantined)
+	require.Equal(t, []market.Range{
+		span("2024-03-01", "2024-03-01T00:00:00.000001Z"), span("2024-03-02", "2024-03-02T00:00:00.000001Z"), span("2024-04-01", "2024-05-01"),
+	}, quarantined, "keys, and the chunk of a row whose time is unknown")
 
 	failed, quarantined, err = d.Holes(t.Context(), id, span("2024-01-05", "2024-01-25"))
 	require.NoError(t, err)
 	require.Equal(t, []market.Range{span("2024-01-05", "2024-01-10"), span("2024-01-20", "2024-01-25")}, failed, "clipped")
 	require.Empty(t, quarantined)
-	_, _, err = d.Holes(t.Context(), id, market.Range{Start: all.End, End: all.Start})
+	_, _, err = d.Holes(t.Context(), id, market.Range{Start: at("2024-01-25"), End: at("2024-01-05")})
 	require.NoError(t, err, "a reversed range has none")
+}
+
+func TestHolesOfQuarantinedRowsEndWithALaterAnswer(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	id, day := newSeries(t, d, market.Interval1m), span("2024-01-02", "2024-01-03")
+	p := page(day, at("2024-02-01"), bar(at("2024-01-02"), "1", ""))
+	p.Quarantined = []market.Quarantined{
+		{Time: at("2024-01-02T01:00:00Z"), Rule: market.RuleNegativeVolume, Value: "[]"}, {Rule: market.RuleUnreadable, Value: "x"},
+	}
+	loadPage(t, d, id, day, p)
+	_, quarantined, err := d.Holes(t.Context(), id, day)
+	require.NoError(t, err)
+	require.Equal(t, []market.Range{day}, quarantined)
+	loadPage(t, d, id, day, page(day, at("2024-02-02"), bar(at("2024-01-02"), "1", "")))
+	_, quarantined, err = d.Holes(t.Context(), id, day)
+	require.NoError(t, err)
+	require.Empty(t, quarantined)
 }

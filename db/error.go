@@ -38,10 +38,8 @@ func dbError(err error) error {
 func pgError(pg *pgconn.PgError, err error) error {
 	class := pg.Code[:min(2, len(pg.Code))]
 	switch {
-	case pg.Code == "40P01" || pg.Code == "40001":
+	case pg.Code == "40P01" || pg.Code == "40001" || pg.Code == "23505":
 		return &market.Error{Kind: market.KindUnavailable, Message: "another transaction was in the way; try again", Err: err}
-	case pg.Code == "23505":
-		return &market.Error{Kind: market.KindConflict, Message: "the same was stored by someone else at this moment", Err: err}
 	case pg.Code == "22021" || pg.Code == "22P05":
 		return &market.Error{Kind: market.KindInvalid, Message: "text must be UTF-8 without null characters", Err: err}
 	case pg.Code == "55P03":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/uptrace/bun"
 
@@ -174,8 +175,14 @@ func (db *DB) Instrument(ctx context.Context, id market.InstrumentID) (market.In
 // idText is an instrument's id as text, sorted byte by byte whatever the database's locale.
 const idText = `(i.symbol || '.' || i.venue) COLLATE "C"`
 
-// Instruments returns those that match, by id text ascending, after q.After, at most q.Limit.
+// Instruments returns those that match, by id text ascending, after q.After, at most q.Limit. Errors: invalid for text
+// that no column can hold.
 func (db *DB) Instruments(ctx context.Context, q market.InstrumentQuery) ([]market.Instrument, error) {
+	for _, text := range []string{q.Text, q.Venue, q.Provider, q.After} {
+		if !utf8.ValidString(text) || strings.Contains(text, "\x00") {
+			return nil, market.Errorf(market.KindInvalid, "text must be UTF-8 without null characters")
+		}
+	}
 	var rows []*instrumentRow
 	query := withProviders(db.bun.NewSelect().Model(&rows)).OrderExpr(idText).Limit(int64(q.Limit))
 	if q.After != "" {

@@ -15,7 +15,7 @@ import (
 func (db *DB) StartJob(ctx context.Context, jobID string) (market.JobPlan, error) {
 	var plan market.JobPlan
 	err := db.changeJob(ctx, jobID, func(tx pgx.Tx, b market.Backfill) error {
-		if _, err := tx.Exec(ctx, "UPDATE ingest_job SET started_at = coalesce(started_at, clock_timestamp()), closed_at = NULL WHERE id = $1", jobID); err != nil {
+		if _, err := tx.Exec(ctx, "UPDATE ingest_job SET started_at = coalesce(started_at, clock_timestamp()), reopened_at = NULL, closed_at = NULL WHERE id = $1", jobID); err != nil {
 			return err
 		}
 		plan = market.JobPlan{
@@ -82,9 +82,9 @@ func hull(chunks []market.Chunk) market.Range {
 	return all
 }
 
-// isOwned holds for chunks of a job that runs: one that was reopened and waits for its next run takes no word from the
+// isOwned holds for chunks of a job that was not reopened: while that waits for its next run, it takes no word from the
 // run before.
-const isOwned = " AND EXISTS (SELECT FROM ingest_job j WHERE j.id = job_id AND j.started_at IS NOT NULL)"
+const isOwned = " AND NOT EXISTS (SELECT FROM ingest_job j WHERE j.id = job_id AND j.reopened_at IS NOT NULL)"
 
 // FailChunk records why a chunk failed, unless it is done. A chunk that failed before keeps its kind and message when
 // the new kind is internal: what it said itself is closer to the cause.
@@ -131,11 +131,11 @@ func (db *DB) CloseJob(ctx context.Context, jobID string, isCanceled bool, messa
 	var b market.Backfill
 	err := db.changeJob(ctx, jobID, func(tx pgx.Tx, _ market.Backfill) error {
 		var isReopened bool
-		err := tx.QueryRow(ctx, "SELECT started_at IS NULL FROM ingest_job WHERE id = $1", jobID).Scan(&isReopened)
+		err := tx.QueryRow(ctx, "SELECT reopened_at IS NOT NULL FROM ingest_job WHERE id = $1", jobID).Scan(&isReopened)
 		if err != nil {
 			return err
 		}
-		if isReopened && !isCanceled {
+		if isReopened {
 			b, err = backfillByID(ctx, tx, jobID)
 			return err
 		}
@@ -172,7 +172,7 @@ func (db *DB) SetJobConcurrency(ctx context.Context, jobID string, concurrency i
 // instant; oldest first.
 func (db *DB) UnfinishedJobs(ctx context.Context, before time.Time) ([]market.UnfinishedJob, error) {
 	const query = `
-		SELECT j.id::text, j.workflow_id, j.started_at IS NOT NULL,
+		SELECT j.id::text, j.workflow_id, j.reopened_at IS NOT NULL,
 			coalesce(array_agg(k.workflow_id) FILTER (WHERE k.status = 'running'), '{}')
 		FROM ingest_job j JOIN ingest_chunk k ON k.job_id = j.id
 		WHERE j.created_at < $1
@@ -186,7 +186,7 @@ func (db *DB) UnfinishedJobs(ctx context.Context, before time.Time) ([]market.Un
 	}
 	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.UnfinishedJob, error) {
 		var j market.UnfinishedJob
-		err := row.Scan(&j.ID, &j.WorkflowID, &j.IsStarted, &j.RunningChunkIDs)
+		err := row.Scan(&j.ID, &j.WorkflowID, &j.IsReopened, &j.RunningChunkIDs)
 		return j, err
 	})
 	return jobs, dbError(err)

@@ -64,6 +64,7 @@ type load struct {
 	chunk      market.Chunk
 	attempt    market.Attempt
 	rows       int64
+	legible    multirange // covered without where a row is quarantined: a bar that is not there was withdrawn
 	covered    multirange
 	span       market.Range // holds every bar of the page and all that is covered
 	observedAt time.Time
@@ -95,13 +96,17 @@ func (db *DB) load(ctx context.Context, tx pgx.Tx, chunk market.Chunk, a market.
 
 func (db *DB) readNormalPage(ctx context.Context, tx pgx.Tx, chunk market.Chunk, a market.Attempt) (*load, error) {
 	const query = `
-		SELECT nextval(pg_get_serial_sequence('load', 'id')), rows, covered, observed_at, body,
+		SELECT nextval(pg_get_serial_sequence('load', 'id')), rows, covered,
+			covered - coalesce((
+				SELECT range_agg(CASE WHEN q.ts IS NULL THEN tstzrange(NULL, NULL) ELSE tstzrange(q.ts, q.ts + interval '1 microsecond') END)
+				FROM quarantined_bar q WHERE q.chunk_id = $1
+			), '{}'), observed_at, body,
 			least(first_at, lower(covered)), greatest(last_at + interval '1 microsecond', upper(covered))
 		FROM normal_page WHERE chunk_id = $1`
 	l := &load{chunk: chunk, attempt: a}
 	var body []byte
 	var start, end *time.Time
-	err := tx.QueryRow(ctx, query, chunk.ID).Scan(&l.id, &l.rows, &l.covered, &l.observedAt, &body, &start, &end)
+	err := tx.QueryRow(ctx, query, chunk.ID).Scan(&l.id, &l.rows, &l.covered, &l.legible, &l.observedAt, &body, &start, &end)
 	if isNoRows(err) {
 		return nil, market.Errorf(market.KindNotFound, "chunk %d has no normal page", chunk.ID)
 	}

@@ -77,7 +77,7 @@ func (l *load) merge(ctx context.Context, tx pgx.Tx) (market.LoadResult, error) 
 		return r, err
 	}
 	var fresh, changed, missing int64
-	row := tx.QueryRow(ctx, compareStage, append(l.bounds(), l.observedAt, l.covered)...)
+	row := tx.QueryRow(ctx, compareStage, append(l.bounds(), l.observedAt, l.legible)...)
 	if err := row.Scan(&fresh, &changed, &missing); err != nil {
 		return r, err
 	}
@@ -111,7 +111,7 @@ func (l *load) withdraw(ctx context.Context, tx pgx.Tx, missing int64) (int64, e
 	if _, err := tx.Exec(ctx, unflagReappeared, append(l.bounds(), l.observedAt)...); err != nil || missing == 0 {
 		return 0, err
 	}
-	tag, err := tx.Exec(ctx, flagWithdrawn, append(l.bounds(), l.observedAt, l.id, l.covered)...)
+	tag, err := tx.Exec(ctx, flagWithdrawn, append(l.bounds(), l.observedAt, l.id, l.legible)...)
 	return tag.RowsAffected(), err
 }
 

@@ -31,7 +31,7 @@ func TestProviderStates(t *testing.T) {
 		require.NoError(t, err)
 	}
 	exec(t, d, "INSERT INTO rate_usage VALUES ('fake', now() - interval '61 seconds', 1000)")
-	until := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond) //nolint:forbidigo // the database's own clock is compared
+	until := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
 	require.NoError(t, d.HoldProvider(t.Context(), "fake", until))
 	require.NoError(t, d.SetProviderPaused(t.Context(), "fake", true, "maintenance"))
 	states, err = d.ProviderStates(t.Context())

@@ -25,6 +25,11 @@ type Spec struct {
 	Ready func(context.Context) error // nil error once it answers
 	// StopGrace is how long it may take to end when asked to, before it is killed.
 	StopGrace time.Duration
+	// RestartAfter is how long the child must have run to be started again when it ends by itself: one that ends at once
+	// would end for ever. 0 means never.
+	RestartAfter time.Duration
+	// OnRestart is told how the child ended, before it is started again; required with RestartAfter.
+	OnRestart func(error)
 }
 
 // child is a running Spec.
@@ -35,6 +40,7 @@ type child struct {
 	ended      chan struct{} // closed after err is set
 	err        error
 	isStopping atomic.Bool
+	isSettled  atomic.Bool // has run for RestartAfter
 }
 
 // startChild runs the program with its output in a fresh log file; that of the run before is kept beside it.
@@ -63,8 +69,10 @@ func startChild(spec Spec, dataDir string) (*child, error) {
 	// identity, and is never signalled later.
 	c.process, _ = Identify(spec.Name, command.Process.Pid)
 	c.process.Name, c.process.PID, c.process.Command = spec.Name, command.Process.Pid, commandLine(command.Args)
+	settle := time.AfterFunc(spec.RestartAfter, func() { c.isSettled.Store(true) })
 	go func() {
 		c.err = command.Wait()
+		settle.Stop()
 		close(c.ended)
 	}()
 	return c, nil

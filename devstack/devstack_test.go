@@ -39,11 +39,14 @@ func TestMain(m *testing.M) {
 		<-stopped
 		fmt.Println("stopped as asked")
 	case "stubborn":
-		signal.Ignore(syscall.SIGTERM)
+		ignored := make(chan os.Signal, 1)
+		signal.Notify(ignored, syscall.SIGTERM)
 		if len(os.Args) > 1 {
 			_ = os.WriteFile(os.Args[1], []byte("up"), 0o600)
 		}
-		select {}
+		for range ignored { // for ever
+			continue
+		}
 	case "fail":
 		fmt.Fprintln(os.Stderr, "first line")
 		fmt.Fprintln(os.Stderr, "cannot go on")
@@ -254,4 +257,32 @@ func TestHTTPReady(t *testing.T) {
 	require.Eventually(t, func() bool { return devstack.TCPReady(port.Address())(t.Context()) == nil }, time.Minute, 10*time.Millisecond)
 	require.ErrorContains(t, devstack.HTTPReady(port.URL())(t.Context()), "404")
 	require.True(t, strings.HasPrefix(port.URL(), "http://"))
+}
+
+func TestStackStartsAChildAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := open(t, dir)
+	defer func() { require.NoError(t, s.Close(nil)) }()
+	port := freePort(t)
+	told := make(chan error, 1)
+	server := spec(t, "server", "serve", port.Address())
+	server.RestartAfter, server.OnRestart = time.Nanosecond, func(how error) { told <- how }
+	server.Ready = devstack.TCPReady(port.Address())
+	require.NoError(t, s.Start(server))
+	require.NoError(t, s.WaitReady(t.Context(), "server", 10*time.Second))
+	first, err := devstack.LoadState(dir)
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(first.Processes[0].PID, syscall.SIGKILL))
+	require.ErrorContains(t, <-told, "signal: killed")
+	require.Eventually(t, func() bool {
+		now, err := devstack.LoadState(dir)
+		return err == nil && len(now.Processes) == 1 && now.Processes[0].PID != first.Processes[0].PID &&
+			s.WaitReady(t.Context(), "server", 10*time.Second) == nil
+	}, 20*time.Second, 10*time.Millisecond)
+	select {
+	case err := <-s.Failed():
+		require.NoError(t, err)
+	default:
+	}
 }

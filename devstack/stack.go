@@ -19,6 +19,9 @@ type Stack struct {
 	forks   chan func()
 	failed  chan error
 
+	starting  sync.Mutex // held while a child is started, and to forbid it from then on
+	isClosing bool
+
 	mu       sync.Mutex
 	state    State
 	children []*child
@@ -81,6 +84,11 @@ func (s *Stack) Record(change func(*State)) error {
 
 // Start runs a child and records it. It does not wait until the child is ready.
 func (s *Stack) Start(spec Spec) error {
+	s.starting.Lock()
+	defer s.starting.Unlock()
+	if s.isClosing {
+		return nil
+	}
 	var c *child
 	err := s.onForkThread(func() (err error) {
 		c, err = startChild(spec, s.dataDir)
@@ -92,13 +100,28 @@ func (s *Stack) Start(spec Spec) error {
 	s.mu.Lock()
 	s.children = append(s.children, c)
 	s.mu.Unlock()
-	go func() {
-		<-c.ended
-		if !c.isStopping.Load() {
-			s.Fail(c.failure())
-		}
-	}()
+	go s.watch(c)
 	return s.Record(func(state *State) { state.Processes = append(state.Processes, c.process) })
+}
+
+// watch starts a child again that ended though nobody stopped it, or reports the failure.
+func (s *Stack) watch(c *child) {
+	<-c.ended
+	if c.isStopping.Load() {
+		return
+	}
+	if c.spec.RestartAfter == 0 || !c.isSettled.Load() {
+		s.Fail(c.failure())
+		return
+	}
+	c.spec.OnRestart(c.failure())
+	s.mu.Lock()
+	s.children = slices.DeleteFunc(s.children, func(other *child) bool { return other == c })
+	s.state.Processes = slices.DeleteFunc(s.state.Processes, func(p Process) bool { return p.PID == c.process.PID })
+	s.mu.Unlock()
+	if err := s.Start(c.spec); err != nil {
+		s.Fail(fmt.Errorf("start %s again: %w", c.spec.Name, err))
+	}
 }
 
 // WaitReady waits until the child answers, at most within. When it ends first, the error has its last log lines.
@@ -147,6 +170,9 @@ func (s *Stack) StopChild(name string, kill <-chan struct{}) {
 
 // Close stops every child that still runs, latest first, forgets them in dev.json and gives the data folder free.
 func (s *Stack) Close(kill <-chan struct{}) error {
+	s.starting.Lock()
+	s.isClosing = true
+	s.starting.Unlock()
 	s.mu.Lock()
 	children := slices.Clone(s.children)
 	s.mu.Unlock()

@@ -56,18 +56,19 @@ func TestFailedChunkSaysWhyAndIsRetriedAlone(t *testing.T) {
 func TestHostileAnswersLoseNoGoodRow(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		name   string
-		rule   map[string]any
-		status string
+		name string
+		rule map[string]any
 	}{
-		{name: "429 with Retry-After", rule: map[string]any{"fault": "rate_limit", "count": 1, "retry_after_seconds": 1}, status: "completed"},
-		{name: "5xx", rule: map[string]any{"fault": "server_error", "count": 2}, status: "completed"},
-		{name: "cut body", rule: map[string]any{"fault": "cut", "count": 1}, status: "completed"},
-		{name: "HTML once", rule: map[string]any{"fault": "html", "count": 1}, status: "completed"},
-		{name: "unsorted rows", rule: map[string]any{"fault": "unsorted"}, status: "completed"},
-		{name: "equal duplicates", rule: map[string]any{"fault": "duplicates"}, status: "completed"},
-		{name: "rows outside the window", rule: map[string]any{"fault": "out_of_window"}, status: "completed"},
-		{name: "truncated without a word", rule: map[string]any{"fault": "truncate", "count": 2, "rows": 300}, status: "completed"},
+		{name: "429 with Retry-After", rule: map[string]any{"fault": "rate_limit", "count": 1, "retry_after_seconds": 1}},
+		{name: "418 with Retry-After", rule: map[string]any{"fault": "ban", "count": 1, "retry_after_seconds": 1}},
+		{name: "an empty answer that heals", rule: map[string]any{"fault": "truncate", "count": 1, "rows": 0}},
+		{name: "5xx", rule: map[string]any{"fault": "server_error", "count": 2}},
+		{name: "cut body", rule: map[string]any{"fault": "cut", "count": 1}},
+		{name: "HTML once", rule: map[string]any{"fault": "html", "count": 1}},
+		{name: "unsorted rows", rule: map[string]any{"fault": "unsorted"}},
+		{name: "equal duplicates", rule: map[string]any{"fault": "duplicates"}},
+		{name: "rows outside the window", rule: map[string]any{"fault": "out_of_window"}},
+		{name: "truncated without a word", rule: map[string]any{"fault": "truncate", "count": 2, "rows": 300}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -75,12 +76,24 @@ func TestHostileAnswersLoseNoGoodRow(t *testing.T) {
 			tc.rule["path"] = "/api/v3/klines"
 			s.fault(tc.rule)
 			b := s.run(day("missing"))
-			require.Equal(t, tc.status, b.Status, "%+v", b)
+			require.Equal(t, "completed", b.Status, "%+v", b)
 			p := s.page(dayQuery)
 			require.Equal(t, dayBars, p.Meta.Returned)
 			require.True(t, p.Meta.Complete)
 		})
 	}
+}
+
+func TestLastingGarbageFailsAsMalformed(t *testing.T) {
+	t.Parallel()
+	s := startWithBTC(t)
+	s.fault(map[string]any{"fault": "html", "path": "/api/v3/klines"})
+	b := s.run(day("missing"))
+	require.Equal(t, "failed", b.Status)
+	require.Equal(t, "malformed", b.Failures[0].Kind)
+	var kept int
+	require.NoError(t, s.db.Pool.QueryRow(t.Context(), "SELECT count(*) FROM raw_page WHERE NOT is_ok AND body IS NOT NULL").Scan(&kept))
+	require.Equal(t, 3, kept, "the evidence")
 }
 
 func TestBadRowsAreQuarantinedWithTheirReason(t *testing.T) {
@@ -94,9 +107,12 @@ func TestBadRowsAreQuarantinedWithTheirReason(t *testing.T) {
 	p := s.page(dayQuery)
 	require.Equal(t, dayBars-5, p.Meta.Returned)
 	require.False(t, p.Meta.Complete)
+	quarantined := time.Duration(0)
 	for _, h := range p.Meta.Missing {
 		require.Equal(t, "quarantined", h.Reason)
+		quarantined += h.End.Sub(h.Start)
 	}
+	require.Equal(t, 5*time.Minute, quarantined)
 	s.healSimulator()
 	b = s.run(day("all"))
 	require.Equal(t, "completed", b.Status)

@@ -22,6 +22,7 @@ func TestBadInput(t *testing.T) {
 	tomorrow := time.Now().Add(48 * time.Hour).UTC().Format(time.RFC3339)
 	bars := "/v1/instruments/BTCUSDT.SIM/bars?interval=1m&"
 	huge := bytes.Repeat([]byte("x"), 20<<20)
+	first := s.page("BTCUSDT.SIM/bars?interval=1m&start=2024-01-01&end=2024-01-02&limit=10")
 	for _, tc := range []struct {
 		name, method, path string
 		body               any
@@ -37,6 +38,7 @@ func TestBadInput(t *testing.T) {
 		{name: "limit 10001", path: bars + "start=2024-01-01&limit=10001", want: []int{422}},
 		{name: "limit text", path: bars + "start=2024-01-01&limit=many", want: []int{422}},
 		{name: "forged cursor", path: bars + "start=2024-01-01&cursor=AAAA", want: []int{422}},
+		{name: "cursor of another query", path: bars + "start=2024-01-01&end=2024-01-02&order=desc&cursor=" + *first.NextCursor, want: []int{422}},
 		{name: "unknown parameter", path: bars + "start=2024-01-01&foo=1", want: []int{422}},
 		{name: "year 99999", path: bars + "start=99999-01-01", want: []int{422}},
 		{name: "unknown instrument", path: "/v1/instruments/NOPE.SIM/bars?interval=1m&start=2024-01-01", want: []int{404}},
@@ -64,7 +66,7 @@ func TestBadInput(t *testing.T) {
 			got := s.call(method, s.url+tc.path, tc.body)
 			require.Contains(t, tc.want, got.status, string(got.body))
 			require.Equal(t, "application/problem+json", got.header.Get("Content-Type"))
-			for _, leak := range []string{"goroutine", "SELECT", "SQLSTATE", "127.0.0.1:", "pgx"} {
+			for _, leak := range []string{"goroutine", "SELECT", "INSERT", "UPDATE", "ERROR:", "syntax error", "SQLSTATE", "127.0.0.1:", "pgx"} {
 				require.NotContains(t, string(got.body), leak)
 			}
 			require.Contains(t, string(got.body), `"request_id"`)

@@ -124,6 +124,6 @@ type JobPlan struct {
 type UnfinishedJob struct {
 	ID              string
 	WorkflowID      string
-	IsStarted       bool
+	IsReopened      bool     // by a retry whose run has not begun
 	RunningChunkIDs []string // workflow ids of its chunks with status running
 }

@@ -71,7 +71,7 @@ func TestEveryBarIsSoundAndTheSame(t *testing.T) {
 		symbol := rapid.SampledFrom([]string{"BTCUSDT", "ETHUSDT", "SOLUSDT", "ETHBTC", "DOGEUSDT", "SHIBUSDT"}).Draw(rt, "symbol")
 		interval := rapid.SampledFrom([]string{"1m", "5m", "15m", "30m", "1h", "4h", "1d", "1w", "1M"}).Draw(rt, "interval")
 		start := rapid.Int64Range(0, now().UnixMilli()).Draw(rt, "start")
-		limit := rapid.IntRange(1, 20).Draw(rt, "limit")
+		limit := rapid.IntRange(1, 3).Draw(rt, "limit")
 		ask := func() []row {
 			s, err := simulator.New(simulator.Options{Seed: seed, Now: now})
 			require.NoError(t, err)

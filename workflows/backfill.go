@@ -27,13 +27,12 @@ type BackfillInput struct {
 	Carry *Carry `json:"carry,omitempty"`
 }
 
-// Carry is what one run of a backfill hands to the next. Chunks up to a lane's position are settled by then.
+// Carry is what one run of a backfill hands to the next; window and pause are in the database. Chunks up to a lane's
+// position are settled by then.
 type Carry struct {
-	Runs        int            `json:"runs"`
-	Failed      int            `json:"failed"`
-	Concurrency int            `json:"concurrency"`
-	PauseReason string         `json:"pause_reason,omitempty"`
-	Positions   map[string]int `json:"positions"` // provider → seq of the last chunk handed out
+	Runs      int            `json:"runs"`
+	Failed    int            `json:"failed"`
+	Positions map[string]int `json:"positions"` // provider → seq of the last chunk handed out
 }
 
 // Progress is what the progress query answers; the API reads the database instead.
@@ -168,7 +167,8 @@ func (b *backfill) isFinished() bool {
 	return true
 }
 
-// considerDraining stops handing out when Temporal suggests a new run, unless a chunk in flight waits too long.
+// considerDraining stops handing out when Temporal suggests a new run; awaitChange gives it up when a chunk in flight
+// waits too long.
 func (b *backfill) considerDraining(ctx workflow.Context) {
 	info := workflow.GetInfo(ctx)
 	length := info.GetCurrentHistoryLength()
@@ -228,8 +228,7 @@ func (b *backfill) planMore(ctx workflow.Context, l *lane) error {
 
 func (b *backfill) continueAsNew(ctx workflow.Context) error {
 	carry := &Carry{
-		Runs: b.progress.Runs, Failed: b.progress.Failed, Concurrency: b.progress.Concurrency,
-		PauseReason: b.progress.PauseReason, Positions: map[string]int{},
+		Runs: b.progress.Runs, Failed: b.progress.Failed, Positions: map[string]int{},
 	}
 	for _, l := range b.lanes {
 		carry.Positions[l.provider] = l.handedOut

@@ -31,7 +31,7 @@ func (c *Client) EnsureSchedules(ctx context.Context) error {
 				ID: idMaintenance, Workflow: NameMaintenance, TaskQueue: QueueMain, WorkflowExecutionTimeout: 2 * time.Hour,
 				StaticSummary: "partitions for the time ahead, raw pages past their retention",
 			},
-			Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: 24 * time.Hour, PauseOnFailure: true,
+			Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: 24 * time.Hour,
 			Note: "Housekeeping: daily at 02:30 UTC.",
 		},
 	} {

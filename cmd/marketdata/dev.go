@@ -33,6 +33,8 @@ folder, and the next start goes on with it. Settings of the MD_… environment a
   marketdata dev --no-demo --database-url postgres://me:secret@127.0.0.1:5432/marketdata`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
+			// the stack brings this provider along; what a user sets of it is not the whole of it
+			a.environ = append([]string{simPrefix() + "ADAPTER=binance"}, a.environ...)
 			cfg, err := a.loadConfig(c)
 			if err != nil {
 				return err

@@ -196,11 +196,11 @@ func TestDevStopsWhenAPartFails(t *testing.T) {
 	require.True(t, strings.HasSuffix(url, "/v1/instruments"))
 	_, processes := stateOf(t, dataDir)
 	for _, p := range processes {
-		if p.Name == childWorker {
+		if p.Name == childTemporal {
 			require.NoError(t, syscall.Kill(p.PID, syscall.SIGKILL))
 		}
 	}
 	require.Error(t, d.awaitEnd(t))
-	require.Contains(t, d.stderr.String(), "marketdata: worker ended unexpectedly: signal: killed; the last lines of "+filepath.Join(dataDir, "logs", "worker.log"))
+	require.Contains(t, d.stderr.String(), "marketdata: temporal ended unexpectedly: signal: killed; the last lines of "+filepath.Join(dataDir, "logs", "temporal.log"))
 	requireGone(t, processes)
 }

@@ -55,13 +55,20 @@ func (d *devStack) self(name string, ready func(context.Context) error, args ...
 	if d.configFile != "" {
 		args = append(args, "--"+flagConfig, d.configFile)
 	}
-	return devstack.Spec{Name: name, Path: d.executable, Args: args, Env: d.environ(), Ready: ready, StopGrace: stopWithin}
+	return devstack.Spec{
+		Name: name, Path: d.executable, Args: args, Env: d.environ(), Ready: ready, StopGrace: selfStopWithin,
+		RestartAfter: restartAfter,
+		OnRestart:    func(how error) { d.say("%v\nStarting %s again", how, name) },
+	}
 }
+
+// simPrefix begins the environment variables of the simulated provider.
+func simPrefix() string { return "MD_PROVIDERS__" + strings.ToUpper(simInstance) + "__" }
 
 // environ is what the stack decides for its children, over whatever the user's environment says. Only the pacing of
 // the simulated provider is left to a user who sets it.
 func (d *devStack) environ() []string {
-	sim := "MD_PROVIDERS__" + strings.ToUpper(simInstance) + "__"
+	sim := simPrefix()
 	decided := map[string]string{
 		"MD_DATABASE__URL":      d.databaseURL,
 		"MD_DATABASE__URL_FILE": "", // would contradict the URL

@@ -19,6 +19,10 @@ import (
 const (
 	readyWithin = 2 * time.Minute // a slow machine's first start of a child
 	stopWithin  = 15 * time.Second
+	// selfStopWithin is above what a worker gives its activities and the API its requests to finish.
+	selfStopWithin = 45 * time.Second
+	// restartAfter is how long a part of this program must have run to be started again when it dies.
+	restartAfter = 5 * time.Second
 
 	childTemporal  = "temporal"
 	childSimulator = "simulator"

@@ -13,6 +13,7 @@ CREATE TABLE ingest_job (
     workflow_id         text NOT NULL,
     created_at          timestamptz NOT NULL DEFAULT now(),
     started_at          timestamptz,
+    reopened_at         timestamptz,
     paused_reason       text,
     cancel_requested_at timestamptz,
     closed_at           timestamptz,
@@ -25,6 +26,7 @@ CREATE TABLE ingest_job (
 CREATE INDEX ingest_job_created ON ingest_job (created_at DESC, id DESC);
 COMMENT ON TABLE ingest_job IS 'A request to fill a range. Its status is derived from its chunks, never stored.';
 COMMENT ON COLUMN ingest_job.started_at IS 'When its workflow first reported; NULL while starting.';
+COMMENT ON COLUMN ingest_job.reopened_at IS 'Set by a retry until its run begins; the run before is not heard any more.';
 COMMENT ON COLUMN ingest_job.closed_at IS 'When its workflow ended or was found ended.';
 
 CREATE TABLE ingest_job_series (

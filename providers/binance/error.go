@@ -69,7 +69,7 @@ func message(instance string, status int, r refusal) string {
 		text += fmt.Sprintf(" with code %d: %s", r.Code, printable(r.Msg))
 	}
 	if status == http.StatusUnavailableForLegalReasons {
-		text += fmt.Sprintf(". Binance does not serve this restricted region: set MD_PROVIDERS__%s__BASE_URL to another base",
+		text = strings.TrimRight(text, ".") + fmt.Sprintf(". Binance does not serve this restricted region: set MD_PROVIDERS__%s__BASE_URL to another base",
 			strings.ToUpper(instance))
 	}
 	return text

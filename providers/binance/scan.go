@@ -1,6 +1,7 @@
 package binance
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -13,6 +14,9 @@ import (
 func eachRow(body []byte, visit func(row string, fields *[columns]string, count int)) error {
 	// The scanner below relies on the JSON being valid.
 	if !json.Valid(body) {
+		if text := bytes.TrimSpace(body); len(text) > 0 && text[0] == '<' {
+			return market.Errorf(market.KindMalformed, "HTML of %d bytes where klines are due", len(body))
+		}
 		return market.Errorf(market.KindMalformed, "klines of %d bytes are not complete JSON", len(body))
 	}
 	text := string(body)
