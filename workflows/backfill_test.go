@@ -33,6 +33,7 @@ type job struct {
 	peak     map[string]int
 	paused   []string
 	closed   []activities.CloseInput
+	fetching chan struct{} // told when a fetch hangs; recordings only
 }
 
 // newEnvironment is a virtual clock that logs to the test.

@@ -45,13 +45,10 @@ func TestReplay(t *testing.T) {
 	if update() {
 		record(t)
 	}
-	files, err := filepath.Glob("testdata/replay/*.json")
-	require.NoError(t, err)
-	require.GreaterOrEqual(t, len(files), 4, "the recorded histories are missing")
-	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
+	for _, name := range histories() {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, err := os.Open(file)
+			f, err := os.Open(filepath.Join("testdata/replay", name+".json"))
 			require.NoError(t, err)
 			defer func() { require.NoError(t, f.Close()) }()
 			history, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
@@ -73,74 +70,116 @@ func testLogger(t *testing.T) log.Logger {
 	return log.NewStructuredLogger(slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 }
 
-// record runs backfills with made-up activities on a dev server and saves the histories of parents and chunks.
+// histories are the names of the recorded histories: every workflow, and every way a backfill can go.
+func histories() []string {
+	return []string{
+		"backfill_canceled", "backfill_continued", "backfill_continued_end", "backfill_error_budget", "backfill_partial",
+		"chunk_canceled", "chunk_done", "chunk_failed", "listing", "maintenance", "sweep",
+	}
+}
+
+// record runs workflows with made-up activities on a dev server and saves their histories.
 func record(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	server, err := testsuite.StartDevServer(ctx, testsuite.DevServerOptions{
 		ExistingPath: "../bin/temporal", LogLevel: "error", ClientOptions: &client.Options{Logger: testLogger(t)},
+		ExtraArgs: []string{"--dynamic-config-value", "limit.historyCount.suggestContinueAsNew=150"},
 	})
 	require.NoError(t, err, "bin/temporal is needed: make bin/temporal")
 	defer func() { require.NoError(t, server.Stop()) }()
-	orchestrator := workflows.NewClient(server.Client(), "default", "")
+	c := server.Client()
+	orchestrator := workflows.NewClient(c, "default", "")
 	require.NoError(t, orchestrator.RegisterSearchAttributes(ctx))
-	j := newJob(2, map[string]int{"alpha": 5, "beta": 2})
-	defer startRecordingWorkers(t, server.Client(), j)()
+	jobs := map[string]*job{}
+	for id, chunks := range map[string]int{"partial": 5, "continued": 60, "canceled": 4, "budget": 9} {
+		jobs[id] = newJob(2, map[string]int{"alpha": chunks, "beta": 2})
+		jobs[id].rename(id)
+	}
+	jobs["budget"].plan.MaxFailed = 1
+	defer startRecordingWorkers(t, c, jobs)()
+	require.NoError(t, os.MkdirAll("testdata/replay", 0o755))
 
-	require.NoError(t, orchestrator.RestartBackfill(ctx, "j1"))
-	id := workflows.BackfillWorkflowID("j1")
+	start := func(id string) client.WorkflowRun {
+		require.NoError(t, orchestrator.RestartBackfill(ctx, id))
+		return c.GetWorkflow(ctx, workflows.BackfillWorkflowID(id), "")
+	}
+	partial, id := start("partial"), workflows.BackfillWorkflowID("partial")
 	require.NoError(t, orchestrator.PauseBackfill(ctx, id, "recording"))
 	require.NoError(t, orchestrator.SetConcurrency(ctx, id, 3))
 	require.NoError(t, orchestrator.ResumeBackfill(ctx, id))
-	err = server.Client().GetWorkflow(ctx, id, "").Get(ctx, nil)
-	var failed *temporal.ApplicationError
-	require.ErrorAs(t, err, &failed)
-	require.Equal(t, workflows.FailurePartial, failed.Type())
+	require.ErrorContains(t, partial.Get(ctx, nil), workflows.FailurePartial)
+	save(ctx, t, c, "backfill_partial", id, "")
+	save(ctx, t, c, "chunk_done", workflows.ChunkWorkflowID("partial", "c1"), "")
+	save(ctx, t, c, "chunk_failed", workflows.ChunkWorkflowID("partial", "c2"), "")
 
-	require.NoError(t, os.MkdirAll("testdata/replay", 0o755))
-	save(ctx, t, server.Client(), "backfill_partial", id)
-	save(ctx, t, server.Client(), "chunk_done", workflows.ChunkWorkflowID("j1", "c1"))
-	save(ctx, t, server.Client(), "chunk_failed", workflows.ChunkWorkflowID("j1", "c2"))
+	continued := start("continued")
+	first := continued.GetRunID()
+	require.Error(t, continued.Get(ctx, nil)) // its second chunk fails too
+	save(ctx, t, c, "backfill_continued", continued.GetID(), first)
+	save(ctx, t, c, "backfill_continued_end", continued.GetID(), "")
+
+	require.ErrorContains(t, start("budget").Get(ctx, nil), workflows.FailureErrorBudget)
+	save(ctx, t, c, "backfill_error_budget", workflows.BackfillWorkflowID("budget"), "")
+
+	canceled := start("canceled")
+	<-jobs["canceled"].fetching
+	require.NoError(t, orchestrator.CancelBackfill(ctx, canceled.GetID()))
+	require.Error(t, canceled.Get(ctx, nil))
+	save(ctx, t, c, "backfill_canceled", canceled.GetID(), "")
+	save(ctx, t, c, "chunk_canceled", workflows.ChunkWorkflowID("canceled", "c1"), "")
+
 	require.NoError(t, orchestrator.FindListing(ctx, market.InstrumentID{Symbol: "BTCUSDT", Venue: "SIM"}, market.ProviderSymbol{Name: "alpha", Symbol: "BTCUSDT"}))
-	save(ctx, t, server.Client(), "listing", workflows.ListingWorkflowID("alpha", "BTCUSDT.SIM"))
+	save(ctx, t, c, "listing", workflows.ListingWorkflowID("alpha", "BTCUSDT.SIM"), "")
+	for name, workflowType := range map[string]string{"sweep": workflows.NameSweep, "maintenance": workflows.NameMaintenance} {
+		run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: name, TaskQueue: workflows.QueueMain}, workflowType)
+		require.NoError(t, err)
+		require.NoError(t, run.Get(ctx, nil))
+		save(ctx, t, c, name, name, "")
+	}
 }
 
-func startRecordingWorkers(t *testing.T, c client.Client, j *job) (stop func()) {
+func named(r sdkworker.ActivityRegistry, name string, f any) {
+	r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
+}
+
+func startRecordingWorkers(t *testing.T, c client.Client, jobs map[string]*job) (stop func()) {
 	t.Helper()
-	named := func(r sdkworker.ActivityRegistry, name string, f any) {
-		r.RegisterActivityWithOptions(f, activity.RegisterOptions{Name: name})
-	}
-	main := sdkworker.New(c, workflows.QueueMain, sdkworker.Options{DisableRegistrationAliasing: true})
-	worker.RegisterWorkflows(main)
-	named(main, "StartJob", func(context.Context, string) (activities.JobPlan, error) { return j.plan, nil })
-	named(main, "PlanChunks", j.planChunks)
-	named(main, "CloseJob", j.closeJob)
-	named(main, "FailChunk", func(_ context.Context, in activities.FailInput) error {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.status[in.ChunkID] = "failed"
-		return nil
+	ordering := sdkworker.New(c, workflows.QueueMain, sdkworker.Options{DisableRegistrationAliasing: true})
+	worker.RegisterWorkflows(ordering)
+	named(ordering, "StartJob", func(_ context.Context, id string) (activities.JobPlan, error) { return jobs[id].plan, nil })
+	named(ordering, "PlanChunks", func(ctx context.Context, in activities.PlanInput) (activities.Plan, error) {
+		return jobs[in.JobID].planChunks(ctx, in)
 	})
-	named(main, "SetJobPaused", func(context.Context, activities.PauseInput) error { return nil })
-	named(main, "SetJobConcurrency", func(context.Context, activities.ConcurrencyInput) error { return nil })
+	named(ordering, "CloseJob", func(ctx context.Context, in activities.CloseInput) (activities.JobOutcome, error) {
+		return jobs[in.JobID].closeJob(ctx, in)
+	})
+	named(ordering, "FailChunk", func(context.Context, activities.FailInput) error { return nil })
+	named(ordering, "CancelChunk", func(context.Context, int64) error { return nil })
+	named(ordering, "SetJobPaused", func(context.Context, activities.PauseInput) error { return nil })
+	named(ordering, "SetJobConcurrency", func(context.Context, activities.ConcurrencyInput) error { return nil })
+	named(ordering, "SweepJobs", func(context.Context) (activities.SweepResult, error) { return activities.SweepResult{Looked: 1}, nil })
+	named(ordering, "Maintain", func(context.Context) error { return nil })
 	storage := sdkworker.New(c, workflows.QueueDB, sdkworker.Options{})
 	named(storage, "NormalizeChunk", func(_ context.Context, c activities.ChunkRef) (activities.NormalizeResult, error) {
-		if c.Seq == 2 {
+		if c.Seq == 2 || c.JobID == "budget" {
+			jobs[c.JobID].settle(c.ID, "failed")
 			return activities.NormalizeResult{}, temporal.NewNonRetryableApplicationError("page 0: not an array", string(market.KindMalformed), nil)
 		}
 		return activities.NormalizeResult{Bars: 10}, nil
 	})
 	named(storage, "UpsertChunk", func(_ context.Context, in activities.UpsertInput) (activities.UpsertResult, error) {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		j.status[in.Chunk.ID] = "done"
+		jobs[in.Chunk.JobID].settle(in.Chunk.ID, "done")
 		return activities.UpsertResult{Inserted: in.Bars}, nil
 	})
-	workers := []sdkworker.Worker{main, storage}
+	workers := []sdkworker.Worker{ordering, storage}
 	for _, provider := range []string{"alpha", "beta"} {
-		w := sdkworker.New(c, workflows.FetchQueue(provider), sdkworker.Options{})
-		named(w, "FetchChunk", func(context.Context, activities.ChunkRef) (activities.FetchResult, error) {
+		w := sdkworker.New(c, workflows.FetchQueue(provider), sdkworker.Options{MaxHeartbeatThrottleInterval: time.Second})
+		named(w, "FetchChunk", func(ctx context.Context, c activities.ChunkRef) (activities.FetchResult, error) {
+			if c.JobID == "canceled" {
+				return activities.FetchResult{}, jobs[c.JobID].hang(ctx)
+			}
 			return activities.FetchResult{Requests: 1, Rows: 10}, nil
 		})
 		named(w, "FindListing", func(context.Context, activities.ListingInput) error { return nil })
@@ -156,10 +195,41 @@ func startRecordingWorkers(t *testing.T, c client.Client, j *job) (stop func()) 
 	}
 }
 
-func save(ctx context.Context, t *testing.T, c client.Client, name, workflowID string) {
+// rename gives the job and its chunks another id.
+func (j *job) rename(id string) {
+	j.fetching = make(chan struct{}, 64)
+	for _, chunks := range j.chunks {
+		for i := range chunks {
+			chunks[i].JobID = id
+		}
+	}
+}
+
+func (j *job) settle(chunkID int64, status string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.status[chunkID] = status
+}
+
+// hang heartbeats until it is canceled.
+func (j *job) hang(ctx context.Context) error {
+	j.fetching <- struct{}{}
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			activity.RecordHeartbeat(ctx)
+		}
+	}
+}
+
+func save(ctx context.Context, t *testing.T, c client.Client, name, workflowID, runID string) {
 	t.Helper()
 	history := &historypb.History{}
-	iterator := c.GetWorkflowHistory(ctx, workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	iterator := c.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for iterator.HasNext() {
 		event, err := iterator.Next()
 		require.NoError(t, err)
