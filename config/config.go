@@ -59,6 +59,7 @@ type Provider struct {
 	APIKey            Secret `koanf:"api_key"`
 	RequestsPerMinute int    `koanf:"requests_per_minute"`
 	WeightPerMinute   int    `koanf:"weight_per_minute"`
+	RecordDir         string `koanf:"record_dir"`
 	Enabled           bool   `koanf:"enabled"`
 	Synthetic         bool   `koanf:"synthetic"` // attaches only to instruments of venue SIM
 }

@@ -46,6 +46,7 @@ func keys() []key {
 		{"providers.*.api_key", text, true, "key, where the provider needs one"},
 		{"providers.*.requests_per_minute", count, false, "request budget over all workers (0: the adapter's own)"},
 		{"providers.*.weight_per_minute", count, false, "weight budget over all workers (0: the adapter's own)"},
+		{"providers.*.record_dir", text, false, `existing folder that keeps every answer, for fixtures ("": none)`},
 		{"providers.*.enabled", claim, false, "whether workers fetch from it"},
 		{"providers.*.synthetic", claim, false, "made-up bars, which attach only to instruments of venue SIM"},
 		{"retention.raw_page", duration, false, "how long bodies of provider answers are kept"},

@@ -176,6 +176,7 @@ func (c Config) values() map[string]any {
 		values[path+"api_key"] = p.APIKey
 		values[path+"requests_per_minute"] = p.RequestsPerMinute
 		values[path+"weight_per_minute"] = p.WeightPerMinute
+		values[path+"record_dir"] = p.RecordDir
 		values[path+"enabled"] = p.Enabled
 		values[path+"synthetic"] = p.Synthetic
 	}

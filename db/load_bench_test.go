@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -44,6 +45,10 @@ func BenchmarkLoad(b *testing.B) {
 	b.ReportMetric(base.Seconds()/median(fresh).Seconds(), "fresh-x-of-copy")
 	b.ReportMetric(base.Seconds()/median(repeats).Seconds(), "repeat-x-of-copy")
 	b.ReportMetric(0, "ns/op")
+	if os.Getenv("MARKETDATA_BENCH_ENFORCE") != "" {
+		require.GreaterOrEqual(b, base.Seconds()/median(fresh).Seconds(), 0.6, "fresh load over COPY")
+		require.GreaterOrEqual(b, base.Seconds()/median(repeats).Seconds(), 0.4, "repeated load over COPY")
+	}
 }
 
 // timeCopy copies ready lines of text into bar, as fast as PostgreSQL takes them.

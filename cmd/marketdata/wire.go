@@ -61,6 +61,9 @@ func (a *app) newRegistry(cfg config.Config, budget providers.Budget, logger *sl
 	}
 	requests := providers.NewClient(providers.ClientOptions{Version: buildVersion().Version, Now: a.now})
 	return providers.NewRegistry(all.Adapters(), instances, requests, func(p providers.Provider) providers.Provider {
+		if dir := cfg.Providers[p.Name()].RecordDir; dir != "" {
+			p = providers.WithRecording(p, dir)
+		}
 		return providers.WithBudget(providers.WithLog(p, logger), budget, providers.Sleep, a.now)
 	})
 }
