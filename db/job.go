@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/uptrace/bun"
 
 	"marketdata/market"
 )
@@ -84,18 +85,22 @@ func hull(chunks []market.Chunk) market.Range {
 
 // isOwned holds for chunks of a job that was not reopened: while that waits for its next run, it takes no word from the
 // run before.
-const isOwned = " AND NOT EXISTS (SELECT FROM ingest_job j WHERE j.id = job_id AND j.reopened_at IS NOT NULL)"
+const isOwned = "NOT EXISTS (SELECT FROM ingest_job j WHERE j.id = job_id AND j.reopened_at IS NOT NULL)"
+
+// settleChunk begins an update that takes a chunk away from whoever works on it.
+func (db *DB) settleChunk(chunkID int64) *bun.UpdateQuery {
+	return db.bun.NewUpdate().Table("ingest_chunk").
+		Set("attempt_token = ''").Set("finished_at = clock_timestamp()").Set("updated_at = clock_timestamp()").
+		Where("id = ?", chunkID).Where(isOwned)
+}
 
 // FailChunk records why a chunk failed, unless it is done. A chunk that failed before keeps its kind and message when
 // the new kind is internal: what it said itself is closer to the cause.
 func (db *DB) FailChunk(ctx context.Context, chunkID int64, kind market.Kind, message string) error {
-	const query = `
-		UPDATE ingest_chunk SET
-			error_kind = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error_kind ELSE $2 END,
-			error = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error ELSE left($3, 4000) END,
-			status = 'failed', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
-		WHERE id = $1 AND status <> 'done'` + isOwned
-	_, err := db.Pool.Exec(ctx, query, chunkID, kind, storable(message))
+	_, err := db.settleChunk(chunkID).Set("status = 'failed'").
+		Set("error_kind = CASE WHEN status = 'failed' AND ?0 = 'internal' THEN error_kind ELSE ?0 END", string(kind)).
+		Set("error = CASE WHEN status = 'failed' AND ?0 = 'internal' THEN error ELSE left(?1, 4000) END", string(kind), storable(message)).
+		Where("status <> 'done'").Exec(ctx)
 	return dbError(err)
 }
 
@@ -106,10 +111,7 @@ func storable(text string) string {
 
 // CancelChunk marks a chunk canceled unless it is done or failed.
 func (db *DB) CancelChunk(ctx context.Context, chunkID int64) error {
-	const query = `
-		UPDATE ingest_chunk SET status = 'canceled', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
-		WHERE id = $1 AND status IN ('pending', 'running')` + isOwned
-	_, err := db.Pool.Exec(ctx, query, chunkID)
+	_, err := db.settleChunk(chunkID).Set("status = 'canceled'").Where("status IN ('pending', 'running')").Exec(ctx)
 	return dbError(err)
 }
 
@@ -158,36 +160,42 @@ func (db *DB) CloseJob(ctx context.Context, jobID string, isCanceled bool, messa
 
 // SetJobPaused stores why the job is paused, or nil when it is not.
 func (db *DB) SetJobPaused(ctx context.Context, jobID string, reason *string) error {
-	_, err := db.Pool.Exec(ctx, "UPDATE ingest_job SET paused_reason = $2 WHERE id = $1", jobID, reason)
+	_, err := db.bun.NewUpdate().Table("ingest_job").Set("paused_reason = ?", reason).Where("id = ?", jobID).Exec(ctx)
 	return dbError(err)
 }
 
 // SetJobConcurrency stores the window per provider, 1 to 64.
 func (db *DB) SetJobConcurrency(ctx context.Context, jobID string, concurrency int) error {
-	_, err := db.Pool.Exec(ctx, "UPDATE ingest_job SET concurrency = $2 WHERE id = $1", jobID, concurrency)
+	_, err := db.bun.NewUpdate().Table("ingest_job").Set("concurrency = ?", concurrency).Where("id = ?", jobID).Exec(ctx)
 	return dbError(err)
+}
+
+// unfinishedRow is a job with the workflows of its running chunks.
+type unfinishedRow struct {
+	ID         string
+	WorkflowID string
+	IsReopened bool
+	Running    []string `bun:",array"`
 }
 
 // UnfinishedJobs returns jobs with a pending or running chunk that were created, and last touched by a chunk, before the
 // instant; oldest first.
 func (db *DB) UnfinishedJobs(ctx context.Context, before time.Time) ([]market.UnfinishedJob, error) {
-	const query = `
-		SELECT j.id::text, j.workflow_id, j.reopened_at IS NOT NULL,
-			coalesce(array_agg(k.workflow_id) FILTER (WHERE k.status = 'running'), '{}')
-		FROM ingest_job j JOIN ingest_chunk k ON k.job_id = j.id
-		WHERE j.created_at < $1
-			AND j.id IN (SELECT job_id FROM ingest_chunk WHERE status IN ('pending', 'running'))
-		GROUP BY j.id
-		HAVING count(*) FILTER (WHERE k.status IN ('pending', 'running')) > 0 AND max(k.updated_at) < $1
-		ORDER BY j.created_at`
-	rows, err := db.Pool.Query(ctx, query, before)
+	var rows []unfinishedRow
+	err := db.bun.NewSelect().TableExpr("ingest_job AS j").Join("JOIN ingest_chunk AS k ON k.job_id = j.id").
+		ColumnExpr("j.id::text, j.workflow_id, j.reopened_at IS NOT NULL AS is_reopened").
+		ColumnExpr("coalesce(array_agg(k.workflow_id) FILTER (WHERE k.status = 'running'), '{}') AS running").
+		Where("j.created_at < ?", before).
+		Where("j.id IN (SELECT job_id FROM ingest_chunk WHERE status IN ('pending', 'running'))").
+		Group("j.id").
+		Having("count(*) FILTER (WHERE k.status IN ('pending', 'running')) > 0 AND max(k.updated_at) < ?", before).
+		Order("j.created_at").Scan(ctx, &rows)
 	if err != nil {
 		return nil, dbError(err)
 	}
-	jobs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.UnfinishedJob, error) {
-		var j market.UnfinishedJob
-		err := row.Scan(&j.ID, &j.WorkflowID, &j.IsReopened, &j.RunningChunkIDs)
-		return j, err
-	})
-	return jobs, dbError(err)
+	jobs := make([]market.UnfinishedJob, 0, len(rows))
+	for _, r := range rows {
+		jobs = append(jobs, market.UnfinishedJob{ID: r.ID, WorkflowID: r.WorkflowID, IsReopened: r.IsReopened, RunningChunkIDs: r.Running})
+	}
+	return jobs, nil
 }
