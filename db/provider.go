@@ -20,7 +20,7 @@ type stateRow struct {
 // ProviderStates returns the state of each provider instance that has a budget.
 func (db *DB) ProviderStates(ctx context.Context) (map[string]market.ProviderState, error) {
 	used := db.bun.NewSelect().TableExpr("rate_usage AS u").ColumnExpr("coalesce(sum(u.requests), 0)").
-		Where("u.provider = g.provider AND u.second > now() - interval '60 seconds'")
+		Where("u.provider = g.provider AND u.second > now() - interval '60 seconds' AND u.second <= now()")
 	waiting := db.bun.NewSelect().TableExpr("ingest_chunk AS k").Join("JOIN series AS s ON s.id = k.series_id").ColumnExpr("count(*)").
 		Where("s.provider = g.provider AND k.status IN ('pending', 'running')")
 	var rows []stateRow
