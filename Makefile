@@ -7,7 +7,7 @@ TIMEOUT      ?= 20m
 BENCH        ?= .
 BENCHTIME    ?= 1s
 COUNT        ?= 1
-COVER_FLOOR  ?= 75
+COVER_FLOOR  ?= 82
 # Go stamps commit and date into the binary, where there is a repository that git can read.
 VCS          := $(shell git rev-parse --quiet --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
