@@ -52,29 +52,35 @@ func (db *DB) ClaimChunk(ctx context.Context, a market.Attempt, stage string) (m
 	return claim, nil
 }
 
-// chunkByID reads a chunk with what a provider needs to know of its series.
-func chunkByID(ctx context.Context, tx pgx.Tx, id int64) (market.Chunk, error) {
-	const query = `
-		SELECT c.id, c.job_id::text, c.seq, c.name, c.series_id, s.provider, coalesce(a.symbol, ''), i.symbol, i.venue,
-			i.calendar, s."interval", c.start_at, c.end_at, j.policy
-		FROM ingest_chunk c
-		JOIN ingest_job j ON j.id = c.job_id
-		JOIN series s ON s.id = c.series_id
-		JOIN instrument i ON i.id = s.instrument_id
-		LEFT JOIN LATERAL (
-			SELECT symbol FROM instrument_alias
-			WHERE instrument_id = i.id AND provider = s.provider
-			ORDER BY valid @> c.start_at DESC, upper(valid) DESC NULLS FIRST
-			LIMIT 1
-		) a ON true
-		WHERE c.id = $1`
+// selectChunks reads chunks with what a provider needs to know of their series, for scanChunk.
+const selectChunks = `
+	SELECT c.id, c.job_id::text, c.seq, c.name, c.series_id, s.provider, coalesce(a.symbol, ''), i.symbol, i.venue,
+		i.calendar, s."interval", c.start_at, c.end_at, j.policy
+	FROM ingest_chunk c
+	JOIN ingest_job j ON j.id = c.job_id
+	JOIN series s ON s.id = c.series_id
+	JOIN instrument i ON i.id = s.instrument_id
+	LEFT JOIN LATERAL (
+		SELECT symbol FROM instrument_alias
+		WHERE instrument_id = i.id AND provider = s.provider
+		ORDER BY valid @> c.start_at DESC, upper(valid) DESC NULLS FIRST
+		LIMIT 1
+	) a ON true
+	`
+
+func scanChunk(row pgx.Row) (market.Chunk, error) {
 	var c market.Chunk
-	err := tx.QueryRow(ctx, query, id).Scan(&c.ID, &c.JobID, &c.Seq, &c.Name, &c.SeriesID, &c.Provider, &c.ProviderSymbol,
+	err := row.Scan(&c.ID, &c.JobID, &c.Seq, &c.Name, &c.SeriesID, &c.Provider, &c.ProviderSymbol,
 		&c.Instrument.Symbol, &c.Instrument.Venue, &c.Calendar, &c.Interval, &c.Range.Start, &c.Range.End, &c.Policy)
+	c.Range = market.Range{Start: c.Range.Start.UTC(), End: c.Range.End.UTC()}
+	return c, err
+}
+
+func chunkByID(ctx context.Context, tx pgx.Tx, id int64) (market.Chunk, error) {
+	c, err := scanChunk(tx.QueryRow(ctx, selectChunks+"WHERE c.id = $1", id))
 	if isNoRows(err) {
 		return c, market.Errorf(market.KindNotFound, "chunk %d does not exist", id)
 	}
-	c.Range = market.Range{Start: c.Range.Start.UTC(), End: c.Range.End.UTC()}
 	return c, err
 }
 

@@ -41,28 +41,13 @@ func (db *DB) StartJob(ctx context.Context, jobID string) (market.JobPlan, error
 // OpenChunks returns the provider's chunks of the job that are pending or running, with seq > afterSeq, ascending, at
 // most limit, after making sure that bar has partitions for their ranges.
 func (db *DB) OpenChunks(ctx context.Context, jobID, provider string, afterSeq, limit int) ([]market.Chunk, error) {
-	const query = `
-		SELECT k.id, k.job_id::text, k.seq, k.name, k.series_id, s.provider, i.symbol, i.venue, i.calendar, s."interval", k.start_at, k.end_at,
-			j.policy, coalesce(a.symbol, '')
-		FROM ingest_chunk k JOIN ingest_job j ON j.id = k.job_id JOIN series s ON s.id = k.series_id JOIN instrument i ON i.id = s.instrument_id
-		LEFT JOIN LATERAL (
-			SELECT symbol FROM instrument_alias
-			WHERE instrument_id = i.id AND provider = s.provider
-			ORDER BY valid @> k.start_at DESC, upper(valid) DESC NULLS FIRST LIMIT 1
-		) a ON true
-		WHERE k.job_id = $1 AND s.provider = $2 AND k.seq > $3 AND k.status IN ('pending', 'running')
-		ORDER BY k.seq LIMIT $4`
-	rows, err := db.Pool.Query(ctx, query, jobID, provider, afterSeq, limit)
+	const open = selectChunks + `WHERE c.job_id = $1 AND s.provider = $2 AND c.seq > $3 AND c.status IN ('pending', 'running')
+		ORDER BY c.seq LIMIT $4`
+	rows, err := db.Pool.Query(ctx, open, jobID, provider, afterSeq, limit)
 	if err != nil {
 		return nil, dbError(err)
 	}
-	chunks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.Chunk, error) {
-		var c market.Chunk
-		err := row.Scan(&c.ID, &c.JobID, &c.Seq, &c.Name, &c.SeriesID, &c.Provider, &c.Instrument.Symbol, &c.Instrument.Venue, &c.Calendar,
-			&c.Interval, &c.Range.Start, &c.Range.End, &c.Policy, &c.ProviderSymbol)
-		c.Range = market.Range{Start: c.Range.Start.UTC(), End: c.Range.End.UTC()}
-		return c, err
-	})
+	chunks, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.Chunk, error) { return scanChunk(row) })
 	if err != nil {
 		return nil, dbError(err)
 	}
