@@ -166,7 +166,8 @@ func (s *server) readBody(next http.Handler) http.Handler {
 			s.writeProblem(w, s.problemOf(r.Context(), err))
 			return
 		}
-		if len(body) > 0 {
+		// What goes nowhere is answered with 404 or 405, whatever it carries.
+		if len(body) > 0 && s.router.Match(chi.NewRouteContext(), r.Method, r.URL.Path) {
 			mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 			if r.Header.Get("Content-Type") != "" && (err != nil || mediaType != "application/json") {
 				s.writeProblem(w, s.problemOf(r.Context(), &fault{

@@ -103,6 +103,8 @@ func TestHeadAndOptions_AreAnswered(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, options.status)
 	require.Equal(t, "GET, HEAD, POST", options.header.Get("Allow"))
 	require.Equal(t, http.StatusMethodNotAllowed, newWorld().do(t, http.MethodHead, "/v1/backfills/1/pause", "").status)
+	require.Equal(t, http.StatusMethodNotAllowed,
+		newWorld().do(t, http.MethodPut, "/v1/backfills", "a=1", "Content-Type", "application/x-www-form-urlencoded").status, "the method comes first")
 }
 
 func TestBodies_ThatCannotBeRead(t *testing.T) {
