@@ -100,15 +100,12 @@ func createJob(ctx context.Context, tx pgx.Tx, r market.BackfillRequest) error {
 		INSERT INTO ingest_job (id, policy, "interval", start_at, end_at, concurrency, max_failed, idempotency_key, request_hash, workflow_id)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, ''), $9, $10)`
 	_, err = tx.Exec(ctx, insert, r.ID, r.Policy, r.Interval, r.Range.Start, r.Range.End, r.Concurrency, r.MaxFailed,
-		r.IdempotencyKey, r.RequestHash, workflowID(r.ID))
+		r.IdempotencyKey, r.RequestHash, market.BackfillWorkflowID(r.ID))
 	if err != nil {
 		return err
 	}
 	return planJob(ctx, tx, r, wanted)
 }
-
-// workflowID is the id of the workflow behind a job; package workflows uses the same.
-func workflowID(jobID string) string { return "backfill/" + jobID }
 
 // ensureAllSeries finds or makes the series of the request and returns them in its order. They are made in an order that
 // all requests share, because a new row makes others who want it wait. Errors: not_found.
@@ -234,7 +231,7 @@ func planJob(ctx context.Context, tx pgx.Tx, r market.BackfillRequest, wanted []
 				if names[name]++; names[name] > 1 {
 					name = fmt.Sprintf("%s-%d", name, names[name])
 				}
-				chunks = append(chunks, []any{r.ID, w.id, len(chunks) + 1, name, piece.Start, piece.End, expected, workflowID(r.ID) + "/" + name})
+				chunks = append(chunks, []any{r.ID, w.id, len(chunks) + 1, name, piece.Start, piece.End, expected, market.ChunkWorkflowID(r.ID, name)})
 			}
 		}
 	}

@@ -26,9 +26,6 @@ func (r Range) IsEmpty() bool { return !r.Start.Before(r.End) }
 // Contains reports whether Start <= t < End.
 func (r Range) Contains(t time.Time) bool { return !t.Before(r.Start) && t.Before(r.End) }
 
-// Overlaps reports whether the two ranges share an instant.
-func (r Range) Overlaps(o Range) bool { return !r.Intersect(o).IsEmpty() }
-
 // Intersect returns the common stretch; it may be empty.
 func (r Range) Intersect(o Range) Range {
 	if o.Start.After(r.Start) {

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"marketdata/activities"
+	"marketdata/market"
 )
 
 const (
@@ -41,7 +42,7 @@ func (b *backfill) launch(ctx workflow.Context, l *lane, c activities.ChunkRef) 
 
 func (b *backfill) runChild(ctx workflow.Context, c activities.ChunkRef) error {
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID:            ChunkWorkflowID(c.JobID, c.Name),
+		WorkflowID:            market.ChunkWorkflowID(c.JobID, c.Name),
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_REQUEST_CANCEL,
 		WaitForCancellation:   true,
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,

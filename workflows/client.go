@@ -60,7 +60,7 @@ func (c *Client) StartBackfill(ctx context.Context, b market.Backfill) error {
 		if !temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 			return clientError(err, "start the backfill")
 		}
-		_ = c.temporal.GetWorkflow(ctx, BackfillWorkflowID(b.ID), "").Get(ctx, nil) // only when it ends counts, not how
+		_ = c.temporal.GetWorkflow(ctx, market.BackfillWorkflowID(b.ID), "").Get(ctx, nil) // only when it ends counts, not how
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -81,7 +81,7 @@ func (c *Client) RestartBackfill(ctx context.Context, jobID string) error {
 }
 
 func (c *Client) start(ctx context.Context, jobID string, options client.StartWorkflowOptions) error {
-	options.ID = BackfillWorkflowID(jobID)
+	options.ID = market.BackfillWorkflowID(jobID)
 	options.TaskQueue = QueueMain
 	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true

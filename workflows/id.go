@@ -1,11 +1,5 @@
 package workflows
 
-// BackfillWorkflowID is the workflow id of a backfill.
-func BackfillWorkflowID(jobID string) string { return "backfill/" + jobID }
-
-// ChunkWorkflowID is the workflow id of a chunk: its backfill's id and its name.
-func ChunkWorkflowID(jobID, chunk string) string { return BackfillWorkflowID(jobID) + "/" + chunk }
-
 // ListingWorkflowID is the workflow id of a question for a listing; two askers share one run.
 func ListingWorkflowID(provider, instrument string) string {
 	return "listing/" + provider + "/" + instrument

@@ -103,16 +103,16 @@ func record(t *testing.T) {
 
 	start := func(id string) client.WorkflowRun {
 		require.NoError(t, orchestrator.RestartBackfill(ctx, id))
-		return c.GetWorkflow(ctx, workflows.BackfillWorkflowID(id), "")
+		return c.GetWorkflow(ctx, market.BackfillWorkflowID(id), "")
 	}
-	partial, id := start("partial"), workflows.BackfillWorkflowID("partial")
+	partial, id := start("partial"), market.BackfillWorkflowID("partial")
 	require.NoError(t, orchestrator.PauseBackfill(ctx, id, "recording"))
 	require.NoError(t, orchestrator.SetConcurrency(ctx, id, 3))
 	require.NoError(t, orchestrator.ResumeBackfill(ctx, id))
 	require.ErrorContains(t, partial.Get(ctx, nil), workflows.FailurePartial)
 	save(ctx, t, c, "backfill_partial", id, "")
-	save(ctx, t, c, "chunk_done", workflows.ChunkWorkflowID("partial", "c1"), "")
-	save(ctx, t, c, "chunk_failed", workflows.ChunkWorkflowID("partial", "c2"), "")
+	save(ctx, t, c, "chunk_done", market.ChunkWorkflowID("partial", "c1"), "")
+	save(ctx, t, c, "chunk_failed", market.ChunkWorkflowID("partial", "c2"), "")
 
 	continued := start("continued")
 	first := continued.GetRunID()
@@ -121,14 +121,14 @@ func record(t *testing.T) {
 	save(ctx, t, c, "backfill_continued_end", continued.GetID(), "")
 
 	require.ErrorContains(t, start("budget").Get(ctx, nil), workflows.FailureErrorBudget)
-	save(ctx, t, c, "backfill_error_budget", workflows.BackfillWorkflowID("budget"), "")
+	save(ctx, t, c, "backfill_error_budget", market.BackfillWorkflowID("budget"), "")
 
 	canceled := start("canceled")
 	<-jobs["canceled"].fetching
 	require.NoError(t, orchestrator.CancelBackfill(ctx, canceled.GetID()))
 	require.Error(t, canceled.Get(ctx, nil))
 	save(ctx, t, c, "backfill_canceled", canceled.GetID(), "")
-	save(ctx, t, c, "chunk_canceled", workflows.ChunkWorkflowID("canceled", "c1"), "")
+	save(ctx, t, c, "chunk_canceled", market.ChunkWorkflowID("canceled", "c1"), "")
 
 	require.NoError(t, orchestrator.FindListing(ctx, market.InstrumentID{Symbol: "BTCUSDT", Venue: "SIM"}, market.ProviderSymbol{Name: "alpha", Symbol: "BTCUSDT"}))
 	save(ctx, t, c, "listing", workflows.ListingWorkflowID("alpha", "BTCUSDT.SIM"), "")

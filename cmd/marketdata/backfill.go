@@ -140,11 +140,7 @@ func newBackfillShow(a *app) *cobra.Command {
 		Example: "  marketdata backfill show 0190f5c8-7a52-7d3e-8f62-3f6c1a2b4c5d",
 		Args:    arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			asJSON, err := isJSON(c)
-			if err != nil {
-				return err
-			}
-			api, err := a.openAPI(c)
+			api, asJSON, err := a.openForOutput(c)
 			if err != nil {
 				return err
 			}
@@ -207,11 +203,7 @@ func addWatch(c *cobra.Command) {
 
 // changeBackfill posts to a backfill, prints what became of it, and watches it where asked to.
 func (a *app) changeBackfill(c *cobra.Command, path string, body any, done string) error {
-	asJSON, err := isJSON(c)
-	if err != nil {
-		return err
-	}
-	api, err := a.openAPI(c)
+	api, asJSON, err := a.openForOutput(c)
 	if err != nil {
 		return err
 	}

@@ -45,6 +45,15 @@ func (a *app) openAPI(c *cobra.Command) (*apiClient, error) {
 	return newClient(cfg.API.URL), nil
 }
 
+// openForOutput is openAPI for a command with --output: it also says whether JSON is wanted.
+func (a *app) openForOutput(c *cobra.Command) (api *apiClient, asJSON bool, err error) {
+	if asJSON, err = isJSON(c); err != nil {
+		return nil, false, err
+	}
+	api, err = a.openAPI(c)
+	return api, asJSON, err
+}
+
 // problemError is a problem document of the API.
 type problemError struct {
 	Status     int    `json:"status"`

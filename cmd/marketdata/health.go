@@ -31,11 +31,7 @@ func newHealth(a *app) *cobra.Command {
   marketdata health --api-url http://127.0.0.1:8081   # a worker`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			asJSON, err := isJSON(c)
-			if err != nil {
-				return err
-			}
-			api, err := a.openAPI(c)
+			api, asJSON, err := a.openForOutput(c)
 			if err != nil {
 				return err
 			}

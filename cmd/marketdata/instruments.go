@@ -134,11 +134,7 @@ func newInstrumentsShow(a *app) *cobra.Command {
 }
 
 func (a *app) printInstrument(c *cobra.Command, ask func(*apiClient, *instrumentView) (json.RawMessage, error)) error {
-	asJSON, err := isJSON(c)
-	if err != nil {
-		return err
-	}
-	api, err := a.openAPI(c)
+	api, asJSON, err := a.openForOutput(c)
 	if err != nil {
 		return err
 	}

@@ -43,11 +43,7 @@ func newProvidersList(a *app) *cobra.Command {
 		Example: "  marketdata providers list --output json",
 		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			asJSON, err := isJSON(c)
-			if err != nil {
-				return err
-			}
-			api, err := a.openAPI(c)
+			api, asJSON, err := a.openForOutput(c)
 			if err != nil {
 				return err
 			}
@@ -127,11 +123,7 @@ func newProvidersResume(a *app) *cobra.Command {
 }
 
 func (a *app) changeProvider(c *cobra.Command, name, action string, body map[string]string) error {
-	asJSON, err := isJSON(c)
-	if err != nil {
-		return err
-	}
-	api, err := a.openAPI(c)
+	api, asJSON, err := a.openForOutput(c)
 	if err != nil {
 		return err
 	}

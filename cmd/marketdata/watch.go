@@ -29,11 +29,7 @@ func newBackfillWatch(a *app) *cobra.Command {
 		Example: "  marketdata backfill watch 0190f5c8-7a52-7d3e-8f62-3f6c1a2b4c5d",
 		Args:    arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
-			asJSON, err := isJSON(c)
-			if err != nil {
-				return err
-			}
-			api, err := a.openAPI(c)
+			api, asJSON, err := a.openForOutput(c)
 			if err != nil {
 				return err
 			}
