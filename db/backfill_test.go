@@ -2,6 +2,7 @@ package db_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -163,4 +164,40 @@ func TestReopenBackfill(t *testing.T) {
 	exec(t, d, "UPDATE ingest_chunk SET status = 'done'")
 	_, err = d.ReopenBackfill(t.Context(), b.ID)
 	hasKind(t, market.KindConflict, err)
+}
+
+// TestReopenBackfillAndALateWordAtOnce: the reopening waits for a lock of the chunk's row, and behind it a late word of
+// the run before, which must not undo it.
+func TestReopenBackfillAndALateWordAtOnce(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	putAll(t, d, "BTC")
+	b := create(t, d, requestFor(span("2024-01-01", "2024-02-01"), "first", "BTC"))
+	_, err := d.StartJob(t.Context(), b.ID)
+	require.NoError(t, err)
+	chunk := openChunks(t, d, b.ID)[0]
+	require.NoError(t, d.FailChunk(t.Context(), chunk.ID, market.KindDenied, "its own word"))
+
+	holder, err := d.Pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = holder.Exec(t.Context(), "SELECT FROM ingest_chunk WHERE id = $1 FOR UPDATE", chunk.ID)
+	require.NoError(t, err)
+	waiting := func(n int) func() bool {
+		return func() bool {
+			var got int
+			const blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+			return d.Pool.QueryRow(t.Context(), blocked).Scan(&got) == nil && got == n
+		}
+	}
+	ended := make(chan error, 2)
+	go func() { _, err := d.ReopenBackfill(t.Context(), b.ID); ended <- err }()
+	require.Eventually(t, waiting(1), 10*time.Second, time.Millisecond)
+	go func() { ended <- d.FailChunk(t.Context(), chunk.ID, market.KindDenied, "late word of the run before") }()
+	require.Eventually(t, waiting(2), 10*time.Second, time.Millisecond)
+	require.NoError(t, holder.Rollback(t.Context()))
+	require.NoError(t, <-ended)
+	require.NoError(t, <-ended)
+	again, err := d.Backfill(t.Context(), b.ID)
+	require.NoError(t, err)
+	require.Equal(t, market.ChunkCounts{Total: 1, Pending: 1}, again.Chunks)
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/uptrace/bun"
 
 	"marketdata/market"
 )
@@ -68,36 +67,47 @@ func hull(chunks []market.Chunk) market.Range {
 	return all
 }
 
-// isOwned holds for chunks of a job that was not reopened: while that waits for its next run, it takes no word from the
-// run before.
-const isOwned = "NOT EXISTS (SELECT FROM ingest_job j WHERE j.id = job_id AND j.reopened_at IS NOT NULL)"
-
-// settleChunk begins an update that takes a chunk away from whoever works on it.
-func (db *DB) settleChunk(chunkID int64) *bun.UpdateQuery {
-	return db.bun.NewUpdate().Table("ingest_chunk").
-		Set("attempt_token = ''").Set("finished_at = clock_timestamp()").Set("updated_at = clock_timestamp()").
-		Where("id = ?", chunkID).Where(isOwned)
+// settleChunk runs an update that takes a chunk away from whoever works on it; $1 is its id. While a reopened job waits
+// for its next run, it takes no word from the run before: the job's row is locked first, so that a reopening at the same
+// moment is seen.
+func (db *DB) settleChunk(ctx context.Context, chunkID int64, update string, args ...any) error {
+	const lockJob = "SELECT reopened_at IS NOT NULL FROM ingest_job WHERE id = (SELECT job_id FROM ingest_chunk WHERE id = $1) FOR SHARE"
+	return dbError(db.inTx(ctx, func(tx pgx.Tx) error {
+		var isReopened bool
+		err := tx.QueryRow(ctx, lockJob, chunkID).Scan(&isReopened)
+		if isNoRows(err) || err == nil && isReopened {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, update, append([]any{chunkID}, args...)...)
+		return err
+	}))
 }
 
 // FailChunk records why a chunk failed, unless it is done. A chunk that failed before keeps its kind and message when
 // the new kind is internal: what it said itself is closer to the cause.
 func (db *DB) FailChunk(ctx context.Context, chunkID int64, kind market.Kind, message string) error {
-	_, err := db.settleChunk(chunkID).Set("status = 'failed'").
-		Set("error_kind = CASE WHEN status = 'failed' AND ?0 = 'internal' THEN error_kind ELSE ?0 END", string(kind)).
-		Set("error = CASE WHEN status = 'failed' AND ?0 = 'internal' THEN error ELSE left(?1, 4000) END", string(kind), storable(message)).
-		Where("status <> 'done'").Exec(ctx)
-	return dbError(err)
+	const update = `
+		UPDATE ingest_chunk SET status = 'failed', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp(),
+			error_kind = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error_kind ELSE $2 END,
+			error = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error ELSE left($3, 4000) END
+		WHERE id = $1 AND status <> 'done'`
+	return db.settleChunk(ctx, chunkID, update, string(kind), storable(message))
+}
+
+// CancelChunk marks a chunk canceled unless it is done or failed.
+func (db *DB) CancelChunk(ctx context.Context, chunkID int64) error {
+	const update = `
+		UPDATE ingest_chunk SET status = 'canceled', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
+		WHERE id = $1 AND status IN ('pending', 'running')`
+	return db.settleChunk(ctx, chunkID, update)
 }
 
 // storable leaves out of a foreign text what a column of text cannot hold.
 func storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "")
-}
-
-// CancelChunk marks a chunk canceled unless it is done or failed.
-func (db *DB) CancelChunk(ctx context.Context, chunkID int64) error {
-	_, err := db.settleChunk(chunkID).Set("status = 'canceled'").Where("status IN ('pending', 'running')").Exec(ctx)
-	return dbError(err)
 }
 
 // CloseJob settles a job whose workflow ends: chunks still pending or running become canceled when isCanceled, else
