@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"marketdata/market"
+	"marketdata/market/calendar"
 	"marketdata/providers"
 )
 
@@ -45,7 +46,7 @@ func (a *Activities) fetchChunk(ctx context.Context, ref ChunkRef) (FetchResult,
 	if err != nil || claim.IsDone {
 		return result, err
 	}
-	grid, err := claim.Chunk.Grid()
+	grid, err := calendar.GridOf(claim.Chunk.Interval, claim.Chunk.Calendar)
 	if err != nil {
 		return result, err
 	}

@@ -14,6 +14,9 @@ type ListingInput struct {
 	Symbol     string `json:"symbol"`
 }
 
+// maxListingSteps bounds the requests of one search: a search that halves centuries of days needs fewer.
+const maxListingSteps = 24
+
 // FindListing asks the provider since (and until) when it has bars of the symbol and stores the answer. A provider
 // that cannot tell leaves it unknown. Errors: not_found for an unknown symbol.
 func (a *Activities) FindListing(ctx context.Context, in ListingInput) error {
@@ -33,9 +36,15 @@ func (a *Activities) findListing(ctx context.Context, in ListingInput) error {
 	if !isFinder {
 		return nil
 	}
-	listing, err := finder.Listing(ctx, in.Symbol)
-	if err != nil {
-		return err
+	for cursor, step := "", 0; step < maxListingSteps; step++ {
+		listing, next, err := finder.Listing(ctx, in.Symbol, cursor)
+		if err != nil {
+			return err
+		}
+		if next == "" {
+			return a.Jobs.SetListing(ctx, id, in.Provider, listing.ListedAt, listing.DelistedAt)
+		}
+		cursor = next
 	}
-	return a.Jobs.SetListing(ctx, id, in.Provider, listing.ListedAt, listing.DelistedAt)
+	return market.Errorf(market.KindMalformed, "the listing of %s is not found after %d requests", in.Symbol, maxListingSteps)
 }

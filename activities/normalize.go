@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"marketdata/market"
+	"marketdata/market/calendar"
 	"marketdata/providers"
 )
 
@@ -29,7 +30,7 @@ func (a *Activities) normalizeChunk(ctx context.Context, ref ChunkRef) (Normaliz
 	if err != nil || claim.IsDone {
 		return result, err
 	}
-	grid, err := claim.Chunk.Grid()
+	grid, err := calendar.GridOf(claim.Chunk.Interval, claim.Chunk.Calendar)
 	if err != nil {
 		return result, err
 	}

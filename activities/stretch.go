@@ -18,12 +18,15 @@ type stretch struct {
 }
 
 // itinerary decides from the pages stored so far what to ask next, so that an attempt goes on where the last stood.
-// The rules: an empty stretch is answered when a later bar stands in the same answer, or when a second request agrees.
-// A full page without a next cursor is truncated: the rest of its stretch is asked anew.
+// The rules: what is longer than one request may ask is cut into windows, each a stretch of its own. An empty stretch is
+// answered when a later bar stands in the same answer (an earlier one, where the provider sends the newest first: a cut
+// takes the end of an answer), or when a second request agrees. A full page without a next cursor is truncated: the rest
+// of its stretch is asked anew.
 type itinerary struct {
 	grid     market.Grid
 	settle   time.Duration
 	maxRows  int // rows of a full page; 0 when pages are unlimited
+	isDesc   bool
 	open     []stretch
 	answered []market.Range
 
@@ -34,12 +37,14 @@ type itinerary struct {
 }
 
 func newItinerary(grid market.Grid, c market.Capabilities, todo []market.Range) *itinerary {
-	it := &itinerary{grid: grid, settle: c.Settle, maxRows: c.MaxBarsPerPage}
+	it := &itinerary{grid: grid, settle: c.Settle, maxRows: c.MaxBarsPerPage, isDesc: c.Order == market.OrderDescending}
 	for _, r := range todo {
-		if grid.Count(r) > 0 {
-			it.open = append(it.open, stretch{asked: r})
-		} else {
-			it.answered = append(it.answered, r)
+		for _, window := range providers.Windows(c, grid.Interval, r) {
+			if grid.Count(window) > 0 {
+				it.open = append(it.open, stretch{asked: window})
+			} else {
+				it.answered = append(it.answered, window)
+			}
 		}
 	}
 	return it
@@ -95,11 +100,13 @@ func (it *itinerary) close(requestedAt time.Time) {
 		again = append(again, stretch{asked: s.asked, isConfirm: true})
 		answered = market.Range{}
 	case !it.first.IsZero():
-		if head := (market.Range{Start: s.asked.Start, End: it.first}); isTruncated && it.grid.Count(head) > 0 {
-			again = append(again, stretch{asked: head})
+		head := market.Range{Start: s.asked.Start, End: it.first}
+		if isOpen := isTruncated || it.isDesc; isOpen && it.grid.Count(head) > 0 {
+			again = append(again, stretch{asked: head, isConfirm: !isTruncated})
 			answered.Start = it.first
 		}
-		if tail := (market.Range{Start: it.grid.Next(it.last), End: end}); it.grid.Count(tail) > 0 {
+		tail := market.Range{Start: it.grid.Next(it.last), End: end}
+		if isOpen := isTruncated || !it.isDesc; isOpen && it.grid.Count(tail) > 0 {
 			again = append(again, stretch{asked: tail, isConfirm: !isTruncated})
 			answered.End = tail.Start
 		}

@@ -33,7 +33,19 @@ type source struct {
 	flaky       int  // answers empty this many times first
 	requestedAt time.Time
 	isDesc      bool
+	window      int // minutes that one request may ask for
 	requests    int
+}
+
+func (s *source) capabilities() market.Capabilities {
+	c := market.Capabilities{MaxBarsPerPage: s.limit, Order: market.OrderAscending}
+	if s.isDesc {
+		c.Order = market.OrderDescending
+	}
+	if s.window > 0 {
+		c.WindowSeconds = map[market.Interval]int64{market.Interval1m: int64(s.window) * 60}
+	}
+	return c
 }
 
 func (s *source) answer(r market.Range, cursor string) market.RawPage {
@@ -128,6 +140,10 @@ func TestItinerary(t *testing.T) {
 		{name: "truncated, newest first", source: source{bars: full, limit: 4, isDesc: true}, todo: []market.Range{minutes(0, 10)}, answered: []market.Range{minutes(6, 10), minutes(2, 6), minutes(0, 2)}, keys: 10, requests: 3},
 		{name: "cut below the limit without a word", source: source{bars: full, limit: 8, cap: 3}, todo: []market.Range{minutes(0, 10)}, answered: []market.Range{minutes(0, 3), minutes(3, 6), minutes(6, 9), minutes(9, 10)}, keys: 10, requests: 4},
 		{name: "two stretches", source: source{bars: full}, todo: []market.Range{minutes(0, 3), minutes(5, 7)}, answered: []market.Range{minutes(0, 3), minutes(5, 7)}, keys: 5, requests: 2},
+		{name: "an empty head is asked twice, newest first", source: source{bars: []int{4, 8}, isDesc: true}, todo: []market.Range{minutes(0, 10)}, answered: []market.Range{minutes(4, 10), minutes(0, 4)}, keys: 2, requests: 2},
+		{name: "cut without a word, newest first", source: source{bars: full, isDesc: true, limit: 20, cap: 6}, todo: []market.Range{minutes(0, 10)}, answered: []market.Range{minutes(4, 10), minutes(0, 4)}, keys: 10, requests: 2},
+		{name: "windows", source: source{bars: full, window: 4}, todo: []market.Range{minutes(0, 10)}, answered: []market.Range{minutes(0, 4), minutes(4, 8), minutes(8, 10)}, keys: 10, requests: 3},
+		{name: "an empty window is asked twice", source: source{bars: []int{0, 1, 2, 3, 9}, window: 4}, todo: []market.Range{minutes(0, 10)}, answered: []market.Range{minutes(0, 4), minutes(4, 8), minutes(8, 10)}, keys: 5, requests: 4},
 		{name: "not closed yet is not answered", source: source{bars: full[:6], requestedAt: at(6)}, todo: []market.Range{minutes(0, 10)}, answered: []market.Range{minutes(0, 6)}, keys: 6, requests: 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -135,7 +151,7 @@ func TestItinerary(t *testing.T) {
 			if tc.source.requestedAt.IsZero() {
 				tc.source.requestedAt = longAgo
 			}
-			it := newItinerary(grid(), market.Capabilities{MaxBarsPerPage: tc.source.limit}, tc.todo)
+			it := newItinerary(grid(), tc.source.capabilities(), tc.todo)
 			require.Len(t, drive(t, it, &tc.source), tc.keys)
 			require.Equal(t, tc.answered, it.answered)
 			require.Equal(t, tc.requests, tc.source.requests)
@@ -167,10 +183,8 @@ func TestItineraryMissesNothing(t *testing.T) {
 		if s.limit > 2 {
 			s.cap = rapid.IntRange(0, s.limit-1).Draw(t, "cap")
 		}
-		if s.isDesc && s.cap > 0 { // a head cut off without a word cannot be told from an empty one
-			s.cap = 0
-		}
-		it := newItinerary(grid(), market.Capabilities{MaxBarsPerPage: s.limit}, []market.Range{minutes(0, 60)})
+		s.window = rapid.SampledFrom([]int{0, 7, 60}).Draw(t, "window")
+		it := newItinerary(grid(), s.capabilities(), []market.Range{minutes(0, 60)})
 		keys := drive(t, it, &s)
 		require.Len(t, keys, len(s.bars), fmt.Sprint(s))
 		require.Equal(t, []market.Range{minutes(0, 60)}, mergeRanges(it.answered))

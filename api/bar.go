@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"marketdata/market"
+	"marketdata/market/calendar"
 )
 
 // errPageFull stops reading at the bar that begins the next page.
@@ -102,11 +103,11 @@ func widen(interval market.Interval, r market.Range) market.Range {
 
 // gridOf returns where the bars of a series stand.
 func (s *server) gridOf(series market.Series) (market.Grid, error) {
-	calendar, err := market.CalendarByName(series.Calendar)
+	grid, err := calendar.GridOf(series.Interval, series.Calendar)
 	if err != nil { // stored by a newer build
 		return market.Grid{}, market.Errorf(market.KindInternal, "%s: %w", series.Instrument, err)
 	}
-	return market.Grid{Interval: series.Interval, Calendar: calendar}, nil
+	return grid, nil
 }
 
 // settle returns the provider's publishing delay; 0 for one that is configured no longer.

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"marketdata/market"
+	"marketdata/market/calendar"
 )
 
 // instrumentInput is the body of POST /v1/instruments. Its tags hold what can be said of a field alone; Resolve checks
@@ -64,7 +65,7 @@ func (b *instrumentInput) isSimulated() bool {
 // checkCalendar fills in the calendar the venue implies.
 func (b *instrumentInput) checkCalendar(faults *bodyFaults) {
 	if b.Calendar == "" {
-		b.Calendar = market.DefaultCalendar(strings.ToUpper(b.Venue), market.AssetClass(b.AssetClass))
+		b.Calendar = calendar.ForVenue(strings.ToUpper(b.Venue), market.AssetClass(b.AssetClass))
 	}
 	if b.Calendar == "" {
 		if _, err := market.ParseAssetClass(b.AssetClass); err == nil { // an unknown class has been told already
@@ -72,7 +73,7 @@ func (b *instrumentInput) checkCalendar(faults *bodyFaults) {
 		}
 		return
 	}
-	if _, err := market.CalendarByName(b.Calendar); err != nil {
+	if _, err := calendar.ByName(b.Calendar); err != nil {
 		faults.add("body.calendar", "%s", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"marketdata/market"
+	"marketdata/market/calendar"
 )
 
 // CreateBackfill stores the job and its chunks in one transaction: of each series' range what is not covered (policy
@@ -148,11 +149,9 @@ func ensureSeries(ctx context.Context, tx pgx.Tx, interval market.Interval, targ
 	if err != nil {
 		return w, err
 	}
-	calendar, err := market.CalendarByName(calendarName)
-	if err != nil {
+	if w.grid, err = calendar.GridOf(interval, calendarName); err != nil {
 		return w, err
 	}
-	w.grid = market.Grid{Interval: interval, Calendar: calendar}
 	if seriesID != nil {
 		w.id = *seriesID
 		return w, nil

@@ -25,6 +25,9 @@ type Spec struct {
 	Ready func(context.Context) error // nil error once it answers
 	// StopGrace is how long it may take to end when asked to, before it is killed.
 	StopGrace time.Duration
+	// StartTries is how often WaitReady starts it in all when it ends before it first answers, as a program may that
+	// chooses further ports by itself and loses one to another; 0 and 1 mean once.
+	StartTries int
 	// RestartAfter is how long the child must have run to be started again when it ends by itself: one that ends at once
 	// would end for ever. 0 means never.
 	RestartAfter time.Duration
@@ -41,6 +44,7 @@ type child struct {
 	err        error
 	isStopping atomic.Bool
 	isSettled  atomic.Bool // has run for RestartAfter
+	isReady    atomic.Bool // has answered
 }
 
 // startChild runs the program with its output in a fresh log file; that of the run before is kept beside it.
@@ -77,6 +81,9 @@ func startChild(spec Spec, dataDir string) (*child, error) {
 	}()
 	return c, nil
 }
+
+// isExpendable reports whether WaitReady starts it again should it end.
+func (c *child) isExpendable() bool { return c.spec.StartTries > 1 && !c.isReady.Load() }
 
 // stop asks the child to end, and kills it when its grace is over or kill is closed.
 func (c *child) stop(kill <-chan struct{}) {

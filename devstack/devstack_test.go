@@ -28,6 +28,12 @@ func TestMain(m *testing.M) {
 	switch os.Getenv(role) {
 	case "":
 		os.Exit(m.Run())
+	case "serve at second start":
+		if _, err := os.Stat(os.Args[2]); err != nil {
+			_ = os.WriteFile(os.Args[2], []byte("started"), 0o600)
+			os.Exit(3)
+		}
+		fallthrough
 	case "serve":
 		stopped := make(chan os.Signal, 1)
 		signal.Notify(stopped, syscall.SIGTERM)
@@ -285,4 +291,21 @@ func TestStackStartsAChildAgain(t *testing.T) {
 		require.NoError(t, err)
 	default:
 	}
+}
+
+// TestWaitReadyStartsAgainWhatEndsAtOnce: a program that chooses ports of its own may lose one to another.
+func TestWaitReadyStartsAgainWhatEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	port := freePort(t)
+	server := spec(t, "server", "serve at second start", port.Address(), filepath.Join(t.TempDir(), "mark"))
+	server.Ready, server.StartTries = devstack.TCPReady(port.Address()), 3
+	require.NoError(t, s.Start(server))
+	require.NoError(t, s.WaitReady(t.Context(), "server", time.Minute))
+	hopeless := spec(t, "worker", "fail")
+	hopeless.StartTries = 2
+	require.NoError(t, s.Start(hopeless))
+	require.ErrorContains(t, s.WaitReady(t.Context(), "worker", time.Minute), "exit status 3")
+	require.ErrorContains(t, <-s.Failed(), "exit status 3", "the last try counts")
+	require.NoError(t, s.Close(nil))
 }

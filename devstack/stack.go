@@ -107,7 +107,7 @@ func (s *Stack) Start(spec Spec) error {
 // watch starts a child again that ended though nobody stopped it, or reports the failure.
 func (s *Stack) watch(c *child) {
 	<-c.ended
-	if c.isStopping.Load() {
+	if c.isStopping.Load() || c.isExpendable() {
 		return
 	}
 	if c.spec.RestartAfter == 0 || !c.isSettled.Load() {
@@ -115,16 +115,25 @@ func (s *Stack) watch(c *child) {
 		return
 	}
 	c.spec.OnRestart(c.failure())
+	if err := s.startAgain(c, c.spec); err != nil {
+		s.Fail(err)
+	}
+}
+
+// startAgain runs the spec in place of a child that ended.
+func (s *Stack) startAgain(c *child, spec Spec) error {
 	s.mu.Lock()
 	s.children = slices.DeleteFunc(s.children, func(other *child) bool { return other == c })
 	s.state.Processes = slices.DeleteFunc(s.state.Processes, func(p Process) bool { return p.PID == c.process.PID })
 	s.mu.Unlock()
-	if err := s.Start(c.spec); err != nil {
-		s.Fail(fmt.Errorf("start %s again: %w", c.spec.Name, err))
+	if err := s.Start(spec); err != nil {
+		return fmt.Errorf("start %s again: %w", spec.Name, err)
 	}
+	return nil
 }
 
-// WaitReady waits until the child answers, at most within. When it ends first, the error has its last log lines.
+// WaitReady waits until the child answers, at most within for each of its tries. When the last one ends first, the error
+// has its last log lines.
 func (s *Stack) WaitReady(ctx context.Context, name string, within time.Duration) error {
 	c := s.child(name)
 	if c == nil {
@@ -132,6 +141,7 @@ func (s *Stack) WaitReady(ctx context.Context, name string, within time.Duration
 	}
 	err := poll(ctx, within, c.spec.Ready, c.ended)
 	if err == nil {
+		c.isReady.Store(true)
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -139,7 +149,15 @@ func (s *Stack) WaitReady(ctx context.Context, name string, within time.Duration
 	}
 	select {
 	case <-c.ended:
-		return c.failure()
+		if !c.isExpendable() {
+			return c.failure()
+		}
+		again := c.spec
+		again.StartTries--
+		if err := s.startAgain(c, again); err != nil {
+			return err
+		}
+		return s.WaitReady(ctx, name, within)
 	default:
 		return fmt.Errorf("%s is %w; the last lines of %s:\n%s", name, err, c.log, lastLines(c.log, 15))
 	}

@@ -18,15 +18,6 @@ type Chunk struct {
 	Policy         BackfillPolicy
 }
 
-// Grid returns where the chunk's bars stand. Errors: invalid for a calendar this build does not know.
-func (c Chunk) Grid() (Grid, error) {
-	calendar, err := CalendarByName(c.Calendar)
-	if err != nil {
-		return Grid{}, err
-	}
-	return Grid{Interval: c.Interval, Calendar: calendar}, nil
-}
-
 // Attempt identifies who works on a chunk. Token fences: a later claim of the chunk replaces it, and every write of an
 // attempt whose token is no longer the chunk's is refused with conflict.
 type Attempt struct {

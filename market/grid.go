@@ -2,9 +2,13 @@ package market
 
 import "time"
 
+// longestClosure bounds the search for a session: a market that is closed for longer has no sessions.
+const longestClosure = 400 * 24 * time.Hour
+
 // Grid is where bars of one interval stand on one calendar. Keys are instants for intraday intervals, anchored at the
-// session's open (UTC midnight for 24x7), and session dates at 00:00 UTC for 1d; 1w and 1mo are keyed by the Monday
-// and the first of the month of their session dates. Ranges over a Grid are in this key space.
+// session's open and anew at the end of its break (UTC midnight for 24x7), and session dates at 00:00 UTC for 1d; 1w
+// and 1mo are keyed by the Monday and the first of the month of their session dates. Ranges over a Grid are in this key
+// space.
 type Grid struct {
 	Interval Interval
 	Calendar Calendar
@@ -14,66 +18,57 @@ type Grid struct {
 // that began before t. The calendar must have a session in the 400 days before t.
 func (g Grid) Floor(t time.Time) time.Time {
 	t = t.UTC()
-	if g.Calendar.IsContinuous() || !g.Interval.IsIntraday() && g.Interval != Interval1d {
+	switch {
+	case g.Calendar.IsContinuous():
 		return g.Interval.Floor(t)
+	case g.Interval.IsIntraday():
+		return g.floorInSession(t)
 	}
-	for day := Interval1d.Floor(t).AddDate(0, 0, 1); ; day = day.AddDate(0, 0, -1) {
-		s, open := g.Calendar.Session(day)
-		if open && g.Interval == Interval1d && !s.Date.After(t) {
-			return s.Date
-		}
-		if open && g.Interval.IsIntraday() && !s.Open.After(t) {
-			at := t
-			if !at.Before(s.Close) {
-				at = s.Close.Add(-1)
-			}
-			return s.Open.Add(at.Sub(s.Open).Truncate(g.Interval.Duration()))
-		}
-		if t.Sub(day) > 400*24*time.Hour {
-			return g.Interval.Floor(t)
+	floor := g.Interval.Floor(t)
+	for key := floor; t.Sub(key) < longestClosure; key = g.Interval.Floor(key.Add(-1)) {
+		if g.holdsSession(key) {
+			return key
 		}
 	}
+	return floor
 }
 
 // Next returns the first key after t. The calendar must have a session in the 400 days after t.
 func (g Grid) Next(t time.Time) time.Time {
 	t = t.UTC()
-	if g.Calendar.IsContinuous() || !g.Interval.IsIntraday() && g.Interval != Interval1d {
+	switch {
+	case g.Calendar.IsContinuous():
 		return g.Interval.Next(t)
+	case g.Interval.IsIntraday():
+		return g.nextInSession(t)
 	}
-	for day := Interval1d.Floor(t).AddDate(0, 0, -1); ; day = day.AddDate(0, 0, 1) {
-		s, open := g.Calendar.Session(day)
-		if open && g.Interval == Interval1d && s.Date.After(t) {
-			return s.Date
-		}
-		if open && g.Interval.IsIntraday() && t.Before(s.Close) {
-			key := s.Open
-			if !t.Before(s.Open) {
-				key = s.Open.Add(t.Sub(s.Open).Truncate(g.Interval.Duration()) + g.Interval.Duration())
-			}
-			if key.Before(s.Close) {
-				return key
-			}
-		}
-		if day.Sub(t) > 400*24*time.Hour {
-			return g.Interval.Next(t)
+	next := g.Interval.Next(t)
+	for key := next; key.Sub(t) < longestClosure; key = g.Interval.Next(key) {
+		if g.holdsSession(key) {
+			return key
 		}
 	}
+	return next
 }
 
 // IsAligned reports whether t is the key of a bar.
 func (g Grid) IsAligned(t time.Time) bool {
-	if step := g.Interval.Duration(); step > 0 && g.Calendar.IsContinuous() {
+	step := g.Interval.Duration()
+	switch {
+	case step == 0:
+		return g.Interval.Floor(t).Equal(t) && (g.Calendar.IsContinuous() || g.holdsSession(t))
+	case g.Calendar.IsContinuous():
 		return t.Equal(t.Truncate(step)) // counted from a UTC midnight, and every step divides the day
 	}
-	return g.Next(t.Add(-1)).Equal(t)
+	part, isOpen := g.partAt(t)
+	return isOpen && t.Sub(part.Start)%step == 0
 }
 
 // Ceil returns the first key at or after t.
 func (g Grid) Ceil(t time.Time) time.Time { return g.Next(t.Add(-1)) }
 
 // Close returns the instant at which the bar with the key closes: the next step, or the close of its (last) session
-// when that is earlier.
+// or the start of a break when that is earlier.
 func (g Grid) Close(key time.Time) time.Time {
 	if g.Calendar.IsContinuous() {
 		return g.Interval.Next(key)
@@ -82,11 +77,8 @@ func (g Grid) Close(key time.Time) time.Time {
 		return g.lastClose(key, g.Interval.Next(key))
 	}
 	end := key.Add(g.Interval.Duration())
-	for day := Interval1d.Floor(key).AddDate(0, 0, -1); !day.After(key.AddDate(0, 0, 1)); day = day.AddDate(0, 0, 1) {
-		s, open := g.Calendar.Session(day)
-		if open && !key.Before(s.Open) && key.Before(s.Close) && s.Close.Before(end) {
-			return s.Close
-		}
+	if part, isOpen := g.partAt(key); isOpen && part.End.Before(end) {
+		return part.End
 	}
 	return end
 }
@@ -116,17 +108,16 @@ func (g Grid) Count(r Range) int64 {
 	if r.IsEmpty() {
 		return 0
 	}
+	if !g.Calendar.IsContinuous() && g.Interval.IsIntraday() {
+		return g.countInSessions(r)
+	}
 	first := g.Ceil(r.Start)
 	if step := g.seconds(); step > 0 {
 		if !first.Before(r.End) {
 			return 0
 		}
 		// Seconds, because a time.Duration ends at 292 years.
-		length := r.End.Unix() - first.Unix()
-		if r.End.Nanosecond() > 0 {
-			length++
-		}
-		return (length + step - 1) / step
+		return ceilDiv(ceilSeconds(r.End)-first.Unix(), step)
 	}
 	var n int64
 	for key := first; key.Before(r.End); key = g.Next(key) {
@@ -145,3 +136,13 @@ func (g Grid) seconds() int64 {
 	}
 	return int64(g.Interval.Duration() / time.Second)
 }
+
+// ceilSeconds returns the first whole second at or after t.
+func ceilSeconds(t time.Time) int64 {
+	if t.Nanosecond() > 0 {
+		return t.Unix() + 1
+	}
+	return t.Unix()
+}
+
+func ceilDiv(a, b int64) int64 { return (a + b - 1) / b }

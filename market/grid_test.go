@@ -18,6 +18,7 @@ type exchange struct {
 	name                string
 	zone                *time.Location
 	open, close, halved int
+	breakFrom, breakTo  int // equal: none
 	holidays, halfDays  []string
 }
 
@@ -26,6 +27,8 @@ var _ market.Calendar = exchange{}
 func (e exchange) Name() string { return e.name }
 
 func (e exchange) IsContinuous() bool { return false }
+
+func (e exchange) Location() *time.Location { return e.zone }
 
 func (e exchange) Session(date time.Time) (market.Session, bool) {
 	day := market.Interval1d.Floor(date)
@@ -40,7 +43,11 @@ func (e exchange) Session(date time.Time) (market.Session, bool) {
 	local := func(minutes int) time.Time {
 		return time.Date(day.Year(), day.Month(), day.Day(), 0, minutes, 0, 0, e.zone).UTC()
 	}
-	return market.Session{Date: day, Open: local(e.open), Close: local(last)}, true
+	s := market.Session{Date: day, Open: local(e.open), Close: local(last)}
+	if e.breakFrom < e.breakTo && e.breakTo < last {
+		s.BreakStart, s.BreakEnd = local(e.breakFrom), local(e.breakTo)
+	}
+	return s, true
 }
 
 func loadZone(t require.TestingT, name string) *time.Location {
@@ -67,11 +74,21 @@ func auckland(t require.TestingT) exchange {
 	}
 }
 
+// tokyo pauses at lunch, and on half days is open in the morning only.
+func tokyo(t require.TestingT) exchange {
+	return exchange{
+		name: "TK", zone: loadZone(t, "Asia/Tokyo"), open: 9 * 60, close: 15 * 60, halved: 11*60 + 30, breakFrom: 11*60 + 30, breakTo: 12*60 + 30,
+		holidays: []string{"2024-01-01", "2024-01-02", "2024-01-03", "2024-04-29", "2024-04-30", "2024-05-01", "2024-05-02", "2024-05-03"},
+		halfDays: []string{"2024-12-30"},
+	}
+}
+
 // closedForever is a calendar without sessions.
 type closedForever struct{}
 
 func (closedForever) Name() string                             { return "never" }
 func (closedForever) IsContinuous() bool                       { return false }
+func (closedForever) Location() *time.Location                 { return time.UTC }
 func (closedForever) Session(time.Time) (market.Session, bool) { return market.Session{}, false }
 
 // keysOf lists the keys of a grid over sessions in [from, to) the slow and obvious way, with each bar's close.
@@ -85,12 +102,18 @@ func keysOf(g market.Grid, from, to time.Time) (keys, closes []time.Time) {
 			keys, closes = append(keys, s.Date), append(closes, s.Close)
 			continue
 		}
-		for key := s.Open; key.Before(s.Close); key = key.Add(g.Interval.Duration()) {
-			end := key.Add(g.Interval.Duration())
-			if end.After(s.Close) {
-				end = s.Close
+		parts := []market.Range{{Start: s.Open, End: s.Close}}
+		if s.HasBreak() {
+			parts = []market.Range{{Start: s.Open, End: s.BreakStart}, {Start: s.BreakEnd, End: s.Close}}
+		}
+		for _, part := range parts {
+			for key := part.Start; key.Before(part.End); key = key.Add(g.Interval.Duration()) {
+				end := key.Add(g.Interval.Duration())
+				if end.After(part.End) {
+					end = part.End
+				}
+				keys, closes = append(keys, key), append(closes, end)
 			}
-			keys, closes = append(keys, key), append(closes, end)
 		}
 	}
 	return keys, closes
@@ -101,7 +124,7 @@ func sessionGrid() *rapid.Generator[market.Grid] {
 	return rapid.Custom(func(t *rapid.T) market.Grid {
 		return market.Grid{
 			Interval: rapid.SampledFrom(market.Intervals()[2:7]).Draw(t, "interval"), // 15m to 1d
-			Calendar: rapid.SampledFrom([]market.Calendar{newYork(t), auckland(t), market.Calendar247{}}).Draw(t, "calendar"),
+			Calendar: rapid.SampledFrom([]market.Calendar{newYork(t), auckland(t), tokyo(t), market.Calendar247{}}).Draw(t, "calendar"),
 		}
 	})
 }
@@ -133,6 +156,11 @@ func TestGridAgreesWithTheListOfItsKeys(t *testing.T) {
 			}
 		}
 		require.Equal(t, count, g.Count(r))
+		if g.Interval.IsIntraday() && next > 0 {
+			inBar := exact || when.Before(closes[next-1]) // the last key at or before when is next-1 by now
+			require.Equal(t, market.IsOpen(g.Calendar, when), inBar)
+			require.False(t, inBar && g.IsOutsideHours(when))
+		}
 
 		settle := time.Duration(rapid.Int64Range(0, int64(90*time.Minute)).Draw(t, "settle"))
 		closed := 0
@@ -160,6 +188,8 @@ func TestGridOfWeeksAndMonthsClosesWithItsLastSession(t *testing.T) {
 		{"a week of a market that never closes", market.Interval1w, market.Calendar247{}, "2024-01-22", "2024-01-29"},
 		{"a month of a market that never closes", market.Interval1mo, market.Calendar247{}, "2024-02-01", "2024-03-01"},
 		{"a week without sessions", market.Interval1w, closedForever{}, "2024-01-22", "2024-01-29"},
+		{"the short last bar before lunch", market.Interval1h, tokyo(t), "2024-01-04T02:00:00Z", "2024-01-04T02:30:00Z"},
+		{"the first bar after lunch", market.Interval1h, tokyo(t), "2024-01-04T03:30:00Z", "2024-01-04T04:30:00Z"},
 		{"a session in winter", market.Interval1d, ny, "2024-03-08", "2024-03-08T21:00:00Z"},
 		{"a session in summer", market.Interval1d, ny, "2024-03-11", "2024-03-11T20:00:00Z"},
 		{"a half day", market.Interval1d, ny, "2024-07-03", "2024-07-03T17:00:00Z"},
@@ -184,6 +214,29 @@ func TestGridOfWeeksAndMonthsIsTheCalendarStep(t *testing.T) {
 		require.Equal(t, i.Floor(when), g.Floor(when))
 		require.Equal(t, i.Next(when), g.Next(when))
 	})
+}
+
+// TestGridOfWeeksLeavesOutThoseWithoutSessions: a week of holidays has no bar.
+func TestGridOfWeeksLeavesOutThoseWithoutSessions(t *testing.T) {
+	t.Parallel()
+	g := market.Grid{Interval: market.Interval1w, Calendar: tokyo(t)}
+	require.Equal(t, at("2024-05-06"), g.Next(at("2024-04-22")))
+	require.Equal(t, at("2024-04-22"), g.Floor(at("2024-05-05")))
+	require.False(t, g.IsAligned(at("2024-04-29")))
+	require.Equal(t, int64(2), g.Count(market.Range{Start: at("2024-04-22"), End: at("2024-05-07")}))
+}
+
+func TestGridIsOutsideHours(t *testing.T) {
+	t.Parallel()
+	g := market.Grid{Interval: market.Interval1m, Calendar: tokyo(t)}
+	for when, want := range map[string]bool{
+		"2024-01-04T00:00:00Z": false, "2024-01-03T23:59:00Z": true, "2024-01-04T02:30:00Z": true, "2024-01-04T03:29:00Z": true,
+		"2024-01-04T03:30:00Z": false, "2024-01-04T06:00:00Z": true, "2024-01-03T05:00:00Z": false, // a holiday has no hours
+	} {
+		require.Equal(t, want, g.IsOutsideHours(at(when)), when)
+	}
+	require.False(t, market.Grid{Interval: market.Interval1d, Calendar: tokyo(t)}.IsOutsideHours(at("2024-01-04")))
+	require.False(t, market.Grid{Interval: market.Interval1m, Calendar: market.Calendar247{}}.IsOutsideHours(at("2024-01-04")))
 }
 
 func TestGridOfACalendarWithoutSessionsEnds(t *testing.T) {

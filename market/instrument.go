@@ -85,19 +85,10 @@ type Instrument struct {
 	AssetClass AssetClass
 	Currency   string // ISO 4217 or the quote asset of a crypto pair; up to 12 characters
 	Name       string
-	Calendar   string           // a name that CalendarByName knows
+	Calendar   string           // a name that calendar.ByName knows
 	Providers  []ProviderSymbol // in order of preference
 	Intervals  []Interval       // kept in sync
 	CreatedAt  time.Time
-}
-
-// DefaultCalendar returns the calendar implied by a venue, or "" where one must be named: crypto venues and the
-// simulator never close, an index trades nowhere.
-func DefaultCalendar(venue string, class AssetClass) string {
-	if venue != VenueIndex && class == AssetCrypto {
-		return Calendar247{}.Name()
-	}
-	return ""
 }
 
 // upperASCII leaves everything but a to z alone. Unicode's upper case would turn some foreign letters into A to Z and

@@ -104,24 +104,3 @@ func TestParseAssetClass(t *testing.T) {
 		require.Equal(t, market.KindInvalid, market.KindOf(err), "%q", text)
 	}
 }
-
-func TestDefaultCalendar(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		name, venue string
-		class       market.AssetClass
-		want        string
-	}{
-		{"crypto never closes", "BINANCE", market.AssetCrypto, "24x7"},
-		{"nor does it at the simulator", market.VenueSimulated, market.AssetCrypto, "24x7"},
-		{"an index must name one", market.VenueIndex, market.AssetIndex, ""},
-		{"even an index of crypto", market.VenueIndex, market.AssetCrypto, ""},
-		{"no guess for a stock of an unknown venue", "XXXX", market.AssetEquity, ""},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			require.Equal(t, tt.want, market.DefaultCalendar(tt.venue, tt.class))
-		})
-	}
-}

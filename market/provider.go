@@ -4,20 +4,29 @@ import "time"
 
 // Capabilities is the record of what a provider can do; the shared code relies on it instead of special cases.
 type Capabilities struct {
-	AssetClasses   []AssetClass  `json:"asset_classes"`
-	Intervals      []Interval    `json:"intervals"`
-	MaxBarsPerPage int           `json:"max_bars_per_page"` // 0: a whole range in one answer
-	Order          string        `json:"order"`             // asc or desc: how the provider sorts; ours is always asc
-	RangeSemantics string        `json:"range_semantics"`   // how its own bounds work, for people
-	HasVolume      bool          `json:"has_volume"`
-	NeedsKey       bool          `json:"needs_key"`
-	HistoryDepth   string        `json:"history_depth"` // for people: "full", "last 720 bars"
-	PriceBasis     Adjustment    `json:"price_basis"`   // raw or split
-	Anchor         string        `json:"anchor"`        // clock or session: where intraday bars are anchored
-	Settle         time.Duration `json:"-"`             // publishing delay after a bar's close
-	SettleSeconds  float64       `json:"settle_seconds"`
-	Pacing         Pacing        `json:"pacing"`
+	AssetClasses   []AssetClass `json:"asset_classes"`
+	Intervals      []Interval   `json:"intervals"`
+	MaxBarsPerPage int          `json:"max_bars_per_page"` // 0: a whole range in one answer
+	// WindowSeconds is the longest range of one request by interval, where the provider bounds it: the shared code cuts
+	// longer ranges into such windows, and every window is answered by itself.
+	WindowSeconds  map[Interval]int64 `json:"window_seconds,omitempty"`
+	Order          string             `json:"order"`           // asc or desc: how the provider sorts; ours is always asc
+	RangeSemantics string             `json:"range_semantics"` // how its own bounds work, for people
+	HasVolume      bool               `json:"has_volume"`
+	NeedsKey       bool               `json:"needs_key"`
+	HistoryDepth   string             `json:"history_depth"` // for people: "full", "last 720 bars"
+	PriceBasis     Adjustment         `json:"price_basis"`   // raw or split
+	Anchor         string             `json:"anchor"`        // clock or session: where intraday bars are anchored
+	Settle         time.Duration      `json:"-"`             // publishing delay after a bar's close
+	SettleSeconds  float64            `json:"settle_seconds"`
+	Pacing         Pacing             `json:"pacing"`
 }
+
+// How a provider sorts the rows of an answer.
+const (
+	OrderAscending  = "asc"
+	OrderDescending = "desc"
+)
 
 // Pacing is the request budget of a provider by default, and what a request costs of it.
 type Pacing struct {

@@ -2,6 +2,7 @@ package market_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -11,8 +12,8 @@ import (
 
 func TestCalendar247(t *testing.T) {
 	t.Parallel()
-	calendar, err := market.CalendarByName("24x7")
-	require.NoError(t, err)
+	calendar := market.Calendar247{}
+	require.Equal(t, time.UTC, calendar.Location())
 	require.Equal(t, "24x7", calendar.Name())
 	require.True(t, calendar.IsContinuous())
 	rapid.Check(t, func(t *rapid.T) {
@@ -26,20 +27,32 @@ func TestCalendar247(t *testing.T) {
 	})
 }
 
-func TestCalendarByNameRefuses(t *testing.T) {
+func TestSessions(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"", "24X7", "MOON", "XNYS\x00"} {
-		_, err := market.CalendarByName(name)
-		require.Equal(t, market.KindInvalid, market.KindOf(err), "%q", name)
+	days := market.Range{Start: at("2024-03-27T00:00:01Z"), End: at("2024-04-02")}
+	var dates []string
+	for _, s := range market.Sessions(newYork(t), days) {
+		dates = append(dates, s.Date.Format(time.DateOnly))
 	}
+	require.Equal(t, []string{"2024-03-28", "2024-04-01"}, dates, "without Good Friday, the weekend and what the range cuts")
+	require.Len(t, market.Sessions(market.Calendar247{}, days), 5)
+	require.Empty(t, market.Sessions(newYork(t), market.Range{Start: at("2024-03-29"), End: at("2024-04-01")}))
 }
 
-func TestChunkGrid(t *testing.T) {
+func TestIsOpen(t *testing.T) {
 	t.Parallel()
-	g, err := market.Chunk{Calendar: "24x7", Interval: market.Interval1h}.Grid()
-	require.NoError(t, err)
-	require.Equal(t, market.Grid{Interval: market.Interval1h, Calendar: market.Calendar247{}}, g)
-
-	_, err = market.Chunk{Calendar: "MOON", Interval: market.Interval1h}.Grid()
-	require.Equal(t, market.KindInvalid, market.KindOf(err))
+	for _, tc := range []struct {
+		calendar market.Calendar
+		when     string
+		want     bool
+	}{
+		{newYork(t), "2024-03-08T14:29:59Z", false}, {newYork(t), "2024-03-08T14:30:00Z", true}, // winter
+		{newYork(t), "2024-03-11T13:30:00Z", true}, {newYork(t), "2024-03-11T20:00:00Z", false}, // summer
+		{newYork(t), "2024-07-03T17:00:00Z", false}, {newYork(t), "2024-07-04T15:00:00Z", false},
+		{auckland(t), "2024-03-10T21:00:00Z", true}, // Monday the 11th there
+		{tokyo(t), "2024-01-04T02:29:59Z", true}, {tokyo(t), "2024-01-04T03:00:00Z", false}, {tokyo(t), "2024-01-04T03:30:00Z", true},
+		{market.Calendar247{}, "2024-03-10T03:00:00Z", true},
+	} {
+		require.Equal(t, tc.want, market.IsOpen(tc.calendar, at(tc.when)), "%s %s", tc.calendar.Name(), tc.when)
+	}
 }

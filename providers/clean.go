@@ -10,10 +10,13 @@ import (
 
 // The reasons for which a row is dropped without being a fault.
 const (
-	DroppedOutOfRange = "out_of_range" // not in what was asked for
-	DroppedForming    = "forming"      // its bar had not closed and settled when the page was asked for
-	DroppedDuplicate  = "duplicate"    // a row of the same key that says the same
-	DroppedSuperseded = "superseded"   // an earlier row of the same key, where the provider's later one counts
+	DroppedOutOfRange = "out_of_range"  // not in what was asked for
+	DroppedForming    = "forming"       // its bar had not closed and settled when the page was asked for
+	DroppedDuplicate  = "duplicate"     // a row of the same key that says the same
+	DroppedSuperseded = "superseded"    // an earlier row of the same key, where the provider's later one counts
+	DroppedOutside    = "outside_hours" // before the open, after the close or in the break of a day with a session
+	DroppedNoTrade    = "no_trade"      // a row without prices: nothing traded
+	DroppedLive       = "live"          // the last price of a bar that is still forming, as a row of its own
 )
 
 // Cleaner applies to all providers what no provider is trusted with: the closed-bar rule, clipping to what was asked
@@ -37,16 +40,21 @@ func NewCleaner(grid market.Grid, settle time.Duration, rows int) *Cleaner {
 func (c *Cleaner) Add(rows Rows, asked market.Range, requestedAt time.Time) {
 	closed := c.grid.ClosedBefore(requestedAt, c.settle)
 	c.laterWins = c.laterWins || rows.LaterWins
+	for reason, n := range rows.Dropped {
+		c.dropped[reason] += n
+	}
 	for _, bar := range rows.Bars {
-		if reason := dropReason(bar.Time, asked, closed); reason != "" {
+		reason := dropReason(bar.Time, asked, closed)
+		switch {
+		case reason != "":
 			c.dropped[reason]++
-			continue
-		}
-		if !c.grid.IsAligned(bar.Time) {
+		case c.grid.IsAligned(bar.Time):
+			c.bars = append(c.bars, bar)
+		case c.grid.IsOutsideHours(bar.Time):
+			c.dropped[DroppedOutside]++
+		default:
 			c.quarantine = append(c.quarantine, quarantineBar(bar, market.RuleMisaligned))
-			continue
 		}
-		c.bars = append(c.bars, bar)
 	}
 	for _, q := range rows.Quarantined {
 		if reason := dropReason(q.Time, asked, closed); reason != "" && !q.Time.IsZero() {

@@ -69,3 +69,36 @@ func TestCleaner(t *testing.T) {
 		})
 	}
 }
+
+// TestCleanerOfSessions: rows outside trading hours are dropped, those within but beside the grid are quarantined, and so
+// is a row of a day that the calendar calls closed, lest a calendar that is wrong lose bars in silence.
+func TestCleanerOfSessions(t *testing.T) {
+	t.Parallel()
+	c := providers.NewCleaner(market.Grid{Interval: market.Interval1h, Calendar: weekdays{}}, 0, 0)
+	asked := market.Range{Start: minute(0), End: minute(0).AddDate(0, 0, 7)}
+	rows := providers.Rows{Dropped: map[string]int{providers.DroppedNoTrade: 3}}
+	for _, hour := range []time.Duration{8 * time.Hour, 9*time.Hour + 30*time.Minute, 10 * time.Hour, 15*time.Hour + 30*time.Minute, 16 * time.Hour, 3*24*time.Hour + 10*time.Hour} {
+		b := bar(0, "1")
+		b.Time = b.Time.Add(hour)
+		rows.Bars = append(rows.Bars, b)
+	}
+	c.Add(rows, asked, asked.End)
+	got := c.Result()
+	require.Len(t, got.Bars, 2)
+	require.Equal(t, map[string]int{providers.DroppedOutside: 2, providers.DroppedNoTrade: 3}, got.Dropped)
+	require.Len(t, got.Quarantined, 2)
+	for _, q := range got.Quarantined {
+		require.Equal(t, market.RuleMisaligned, q.Rule)
+	}
+}
+
+// weekdays opens at 9:30 and closes at 16:00 UTC.
+type weekdays struct{ market.Calendar247 }
+
+func (weekdays) IsContinuous() bool { return false }
+
+func (weekdays) Session(date time.Time) (market.Session, bool) {
+	day := market.Interval1d.Floor(date)
+	isOpen := day.Weekday() != time.Saturday && day.Weekday() != time.Sunday
+	return market.Session{Date: day, Open: day.Add(9*time.Hour + 30*time.Minute), Close: day.Add(16 * time.Hour)}, isOpen
+}

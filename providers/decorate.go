@@ -59,12 +59,11 @@ func (d decorated) Instruments(ctx context.Context) ([]Listing, error) {
 }
 
 // Listing is ListingFinder.Listing.
-func (d decoratedFinder) Listing(ctx context.Context, symbol string) (Listing, error) {
-	var listing Listing
+func (d decoratedFinder) Listing(ctx context.Context, symbol, cursor string) (l Listing, next string, err error) {
 	c := call{operation: operationListing, symbol: symbol, weight: max(1, d.Capabilities().Pacing.PageWeight)}
-	_, err := d.around(ctx, c, func() (_ Page, err error) {
-		listing, err = d.finder.Listing(ctx, symbol)
+	_, err = d.around(ctx, c, func() (_ Page, err error) {
+		l, next, err = d.finder.Listing(ctx, symbol, cursor)
 		return Page{}, err
 	})
-	return listing, err
+	return l, next, err
 }

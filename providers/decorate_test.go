@@ -46,9 +46,9 @@ func (*source) Normalize(providers.Page) (providers.Rows, error) {
 	return providers.Rows{LaterWins: true}, nil
 }
 
-func (s *source) Listing(_ context.Context, symbol string) (providers.Listing, error) {
+func (s *source) Listing(_ context.Context, symbol, cursor string) (providers.Listing, string, error) {
 	s.calls++
-	return providers.Listing{Symbol: symbol}, s.err
+	return providers.Listing{Symbol: symbol}, cursor, s.err
 }
 
 // budget grants what it is told and keeps what it was asked.
@@ -86,7 +86,7 @@ func callAll(t *testing.T, p providers.Provider) error {
 	require.True(t, ok, "a decorator keeps what a provider can do")
 	_, fetchErr := p.Fetch(t.Context(), page().Request)
 	_, instrumentsErr := p.Instruments(t.Context())
-	_, listingErr := finder.Listing(t.Context(), "X")
+	_, _, listingErr := finder.Listing(t.Context(), "X", "")
 	return errors.Join(fetchErr, instrumentsErr, listingErr)
 }
 
@@ -105,7 +105,7 @@ func TestDecoratorsPassAnswersOn(t *testing.T) {
 	require.Equal(t, []providers.Listing{{Symbol: "X"}}, listings)
 	finder, ok := p.(providers.ListingFinder)
 	require.True(t, ok)
-	listing, err := finder.Listing(t.Context(), "Y")
+	listing, _, err := finder.Listing(t.Context(), "Y", "")
 	require.NoError(t, err)
 	require.Equal(t, "Y", listing.Symbol)
 	rows, err := p.Normalize(got)

@@ -18,7 +18,8 @@ type Provider interface {
 	// Capabilities is constant over the value's life.
 	Capabilities() market.Capabilities
 	// Instruments lists what the provider trades now. One HTTP request.
-	// Errors: rate_limited, denied, unavailable, malformed.
+	// Errors: rate_limited, denied, unavailable, malformed; invalid, without a request, when the provider publishes no
+	// such list.
 	Instruments(ctx context.Context) ([]Listing, error)
 	// Fetch makes exactly one HTTP request and returns its page. It reads of the body only what paging needs.
 	// Where a body came, the page holds it even when err is not nil, so that it can be kept as evidence.
@@ -33,8 +34,9 @@ type Provider interface {
 
 // ListingFinder is a Provider that can tell since when it has bars of a symbol.
 type ListingFinder interface {
-	// Listing makes one HTTP request. Errors: as Fetch; not_found for an unknown symbol.
-	Listing(ctx context.Context, symbol string) (Listing, error)
+	// Listing makes one HTTP request. cursor is "" at first; while next is not "", the listing is not known yet and is
+	// to be asked for again with next as cursor. Errors: as Fetch; not_found for an unknown symbol.
+	Listing(ctx context.Context, symbol, cursor string) (l Listing, next string, err error)
 }
 
 // Listing is a symbol as the provider lists it.
@@ -68,10 +70,12 @@ type Page struct {
 	LastAt      time.Time // key of the latest row; zero when Rows is 0
 }
 
-// Rows is what a page holds: bars that can be read and keep the invariants of a bar, and the rows that do not.
+// Rows is what a page holds: bars that can be read and keep the invariants of a bar, the rows that do not, and the
+// number of those that are no bars at all, by reason (DroppedNoTrade, DroppedLive). Every row is one of the three.
 type Rows struct {
 	Bars        []market.Bar
 	Quarantined []market.Quarantined
+	Dropped     map[string]int
 	// LaterWins says that of two differing rows of one key the later one counts; otherwise both are quarantined.
 	LaterWins bool
 }

@@ -72,9 +72,9 @@ func TestAdapterKnowsTheSymbols(t *testing.T) {
 	require.Greater(t, len(listings), 3)
 	finder, isFinder := p.(providers.ListingFinder)
 	require.True(t, isFinder)
-	listing, err := finder.Listing(t.Context(), "BTCUSDT")
+	listing, _, err := finder.Listing(t.Context(), "BTCUSDT", "")
 	require.NoError(t, err)
 	require.Equal(t, time.Date(2017, 8, 17, 4, 0, 0, 0, time.UTC), listing.ListedAt)
-	_, err = finder.Listing(t.Context(), "NOPE")
+	_, _, err = finder.Listing(t.Context(), "NOPE", "")
 	require.Equal(t, market.KindNotFound, market.KindOf(err))
 }

@@ -11,11 +11,14 @@ import (
 	"marketdata/devstack"
 )
 
+// temporalTries is how often the dev server is started: it picks ports for its inner services, and can lose one.
+const temporalTries = 3
+
 // temporalSpec runs the dev server with one partition per task queue, which is faster on a single node. The database
 // file is named without its folder: that may hold characters that mean something in a SQLite URI.
 func (d *devStack) temporalSpec() devstack.Spec {
 	return devstack.Spec{
-		Name: childTemporal, Path: d.temporal, StopGrace: stopWithin,
+		Name: childTemporal, Path: d.temporal, StopGrace: stopWithin, StartTries: temporalTries,
 		Args: []string{
 			"server", "start-dev", "--ip", "127.0.0.1",
 			"--port", strconv.Itoa(d.temporalPort.Number), "--ui-port", strconv.Itoa(d.uiPort.Number),

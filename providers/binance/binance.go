@@ -112,25 +112,25 @@ func (c *Client) Instruments(ctx context.Context) ([]providers.Listing, error) {
 }
 
 // Listing returns since when there are bars of the symbol; the currency is not known here.
-func (c *Client) Listing(ctx context.Context, symbol string) (providers.Listing, error) {
+func (c *Client) Listing(ctx context.Context, symbol, _ string) (l providers.Listing, next string, err error) {
 	query, err := klineQuery(symbol, market.Grid{Interval: market.Interval1m, Calendar: market.Calendar247{}}, 1)
 	if err != nil {
-		return providers.Listing{}, err
+		return l, "", err
 	}
 	query.Set("startTime", "0")
 	answer, err := c.get(ctx, "/api/v3/klines", query)
 	if err != nil {
-		return providers.Listing{}, err
+		return l, "", err
 	}
 	ever := market.Range{Start: time.Unix(0, 0).UTC(), End: time.Date(latestYear+1, 1, 1, 0, 0, 0, 0, time.UTC)}
 	s, err := survey(answer.Body, ever)
 	if err != nil {
-		return providers.Listing{}, err
+		return l, "", err
 	}
 	if s.rows > 0 && s.first.IsZero() {
-		return providers.Listing{}, market.Errorf(market.KindMalformed, "the first kline of %s has no readable open time", symbol)
+		return l, "", market.Errorf(market.KindMalformed, "the first kline of %s has no readable open time", symbol)
 	}
-	return providers.Listing{Symbol: symbol, AssetClass: market.AssetCrypto, ListedAt: s.first}, nil
+	return providers.Listing{Symbol: symbol, AssetClass: market.AssetCrypto, ListedAt: s.first}, "", nil
 }
 
 // Normalize reads the klines of a stored page.

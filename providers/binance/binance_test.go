@@ -174,20 +174,20 @@ func TestErrors(t *testing.T) {
 func TestListing(t *testing.T) {
 	t.Parallel()
 	a := &answer{status: 200, body: fixture(t, "klines_1m.json")}
-	got, err := newClient(t, a, "").Listing(t.Context(), "BTCUSDT")
+	got, _, err := newClient(t, a, "").Listing(t.Context(), "BTCUSDT", "")
 	require.NoError(t, err)
 	require.Equal(t, providers.Listing{Symbol: "BTCUSDT", AssetClass: market.AssetCrypto, ListedAt: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}, got)
 	require.Equal(t, "interval=1m&limit=1&startTime=0&symbol=BTCUSDT", a.request.URL.RawQuery)
 
-	got, err = newClient(t, &answer{status: 200, body: []byte("[]")}, "").Listing(t.Context(), "NEW")
+	got, _, err = newClient(t, &answer{status: 200, body: []byte("[]")}, "").Listing(t.Context(), "NEW", "")
 	require.NoError(t, err)
 	require.True(t, got.ListedAt.IsZero())
 
 	for body, kind := range map[string]market.Kind{`[["soon"]]`: market.KindMalformed, "<html>": market.KindMalformed} {
-		_, err = newClient(t, &answer{status: 200, body: []byte(body)}, "").Listing(t.Context(), "X")
+		_, _, err = newClient(t, &answer{status: 200, body: []byte(body)}, "").Listing(t.Context(), "X", "")
 		require.Equal(t, kind, market.KindOf(err), body)
 	}
-	_, err = newClient(t, a, "").Listing(t.Context(), "")
+	_, _, err = newClient(t, a, "").Listing(t.Context(), "", "")
 	require.Equal(t, market.KindInvalid, market.KindOf(err))
 }
 

@@ -56,7 +56,7 @@ func FuzzDecode(f *testing.F) {
 			require.Equal(t, page.Rows, len(rows.Bars)+len(rows.Quarantined))
 		}
 		_, instrumentsErr := c.Instruments(t.Context())
-		_, listingErr := c.Listing(t.Context(), "X")
+		_, _, listingErr := c.Listing(t.Context(), "X", "")
 		for _, err := range []error{err, instrumentsErr, listingErr} {
 			require.NotEqual(t, market.KindInternal, market.KindOf(err), "%v", err)
 			require.GreaterOrEqual(t, market.RetryAfter(err), time.Duration(0))

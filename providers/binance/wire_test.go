@@ -91,7 +91,7 @@ func TestRefusalsRecorded(t *testing.T) {
 		t.Run(tc.file, func(t *testing.T) {
 			t.Parallel()
 			a := &answer{status: tc.status, body: recording(t, tc.file)}
-			_, err := newClient(t, a, "").Listing(t.Context(), "X")
+			_, _, err := newClient(t, a, "").Listing(t.Context(), "X", "")
 			require.Equal(t, tc.kind, market.KindOf(err), "%v", err)
 		})
 	}

@@ -47,7 +47,7 @@ func refusals(t *testing.T, h Harness) {
 		require.Equal(t, now(), got.RequestedAt, c.name)
 		require.Empty(t, got.NextCursor, c.name)
 		if finder, ok := g.provider.(providers.ListingFinder); ok {
-			_, err = finder.Listing(t.Context(), h.Symbol)
+			_, _, err = finder.Listing(t.Context(), h.Symbol, "")
 			require.Equal(t, c.kind, market.KindOf(err), "%s: listing: %v", c.name, err)
 		}
 		if c.kind != market.KindNotFound {
