@@ -97,6 +97,7 @@ func TestPickPorts(t *testing.T) {
 	require.NoError(t, devstack.PickPorts(t.Context(), &a, &b, &kept))
 	require.NotZero(t, a.Number)
 	require.NotEqual(t, a.Number, b.Number)
+	require.Less(t, max(a.Number, b.Number), 32768, "outgoing connections are given ports from there on")
 	require.Equal(t, free.Number, kept.Number)
 	require.Equal(t, "http://127.0.0.1:"+strconv.Itoa(kept.Number), kept.URL())
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 	"strings"
@@ -36,7 +37,7 @@ func PickPorts(ctx context.Context, ports ...*Port) error {
 			continue
 		}
 		owners[p.Number] = p
-		listener, err := listen(ctx, p.Number)
+		listener, err := pick(ctx, p.Number)
 		if err != nil {
 			taken = append(taken, p.refusal(err))
 			continue
@@ -51,6 +52,27 @@ func PickPorts(ctx context.Context, ports ...*Port) error {
 		return errors.New(strings.Join(taken, "; "))
 	}
 	return nil
+}
+
+// Free ports are picked from below those that systems hand out to outgoing connections (from 32768 on Linux, 49152
+// elsewhere): one of these would be gone again before the child listens.
+const (
+	lowestFree = 20000
+	highest    = 32767
+	tries      = 100
+)
+
+// pick listens on the port, or on a free one for 0.
+func pick(ctx context.Context, port int) (listener net.Listener, err error) {
+	if port != 0 {
+		return listen(ctx, port)
+	}
+	for range tries {
+		if listener, err = listen(ctx, lowestFree+rand.IntN(highest-lowestFree+1)); err == nil { //nolint:gosec // no secret
+			return listener, nil
+		}
+	}
+	return listen(ctx, 0)
 }
 
 func listen(ctx context.Context, port int) (net.Listener, error) {

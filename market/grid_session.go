@@ -20,6 +20,25 @@ func (g Grid) dateOf(t time.Time) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
 }
 
+// Holding returns the key of the bar that holds the instant t or, in closed time, of the first bar after it. Unlike Floor
+// it takes an instant for every interval: the bar of a day holds what happens on the exchange's date.
+func (g Grid) Holding(t time.Time) time.Time {
+	switch {
+	case g.Calendar.IsContinuous():
+		return g.Interval.Floor(t)
+	case g.Interval.IsIntraday():
+		if _, isOpen := g.partAt(t); isOpen {
+			return g.floorInSession(t)
+		}
+		return g.nextInSession(t)
+	}
+	key := g.Interval.Floor(g.dateOf(t))
+	if g.holdsSession(key) {
+		return key
+	}
+	return g.Next(key)
+}
+
 // partAt returns the range of uninterrupted trading that holds t.
 func (g Grid) partAt(t time.Time) (Range, bool) {
 	// The session of the exchange's date, or one that began on the evening before.

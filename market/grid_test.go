@@ -292,3 +292,28 @@ func TestGridCount(t *testing.T) {
 		})
 	}
 }
+
+func TestGridHolding(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		interval market.Interval
+		calendar market.Calendar
+		when     string
+		want     string
+	}{
+		{market.Interval1h, newYork(t), "2024-03-08T14:45:00Z", "2024-03-08T14:30:00Z"},
+		{market.Interval1h, newYork(t), "2024-03-08T00:00:00Z", "2024-03-08T14:30:00Z"}, // before the open
+		{market.Interval1h, newYork(t), "2024-03-08T21:00:00Z", "2024-03-11T13:30:00Z"}, // after the close of a Friday
+		{market.Interval1h, tokyo(t), "2024-01-04T02:45:00Z", "2024-01-04T03:30:00Z"},   // at lunch
+		{market.Interval1d, newYork(t), "2024-03-08T14:30:00Z", "2024-03-08"},
+		{market.Interval1d, newYork(t), "2024-03-10T00:00:00Z", "2024-03-11"},
+		{market.Interval1d, auckland(t), "2024-03-10T21:00:00Z", "2024-03-11"}, // it is the 11th there
+		{market.Interval1w, auckland(t), "2024-03-10T21:00:00Z", "2024-03-11"},
+		{market.Interval1w, tokyo(t), "2024-04-30T01:00:00Z", "2024-05-06"}, // a week of holidays
+		{market.Interval1mo, newYork(t), "2024-03-31T12:00:00Z", "2024-03-01"},
+		{market.Interval1d, market.Calendar247{}, "2024-03-10T23:00:00Z", "2024-03-10"},
+	} {
+		g := market.Grid{Interval: tc.interval, Calendar: tc.calendar}
+		require.Equal(t, at(tc.want), g.Holding(at(tc.when)), "%s %s %s", tc.interval, tc.calendar.Name(), tc.when)
+	}
+}

@@ -46,11 +46,16 @@ func TestIsOpen(t *testing.T) {
 		when     string
 		want     bool
 	}{
-		{newYork(t), "2024-03-08T14:29:59Z", false}, {newYork(t), "2024-03-08T14:30:00Z", true}, // winter
-		{newYork(t), "2024-03-11T13:30:00Z", true}, {newYork(t), "2024-03-11T20:00:00Z", false}, // summer
-		{newYork(t), "2024-07-03T17:00:00Z", false}, {newYork(t), "2024-07-04T15:00:00Z", false},
+		{newYork(t), "2024-03-08T14:29:59Z", false},
+		{newYork(t), "2024-03-08T14:30:00Z", true}, // winter
+		{newYork(t), "2024-03-11T13:30:00Z", true},
+		{newYork(t), "2024-03-11T20:00:00Z", false}, // summer
+		{newYork(t), "2024-07-03T17:00:00Z", false},
+		{newYork(t), "2024-07-04T15:00:00Z", false},
 		{auckland(t), "2024-03-10T21:00:00Z", true}, // Monday the 11th there
-		{tokyo(t), "2024-01-04T02:29:59Z", true}, {tokyo(t), "2024-01-04T03:00:00Z", false}, {tokyo(t), "2024-01-04T03:30:00Z", true},
+		{tokyo(t), "2024-01-04T02:29:59Z", true},
+		{tokyo(t), "2024-01-04T03:00:00Z", false},
+		{tokyo(t), "2024-01-04T03:30:00Z", true},
 		{market.Calendar247{}, "2024-03-10T03:00:00Z", true},
 	} {
 		require.Equal(t, tc.want, market.IsOpen(tc.calendar, at(tc.when)), "%s %s", tc.calendar.Name(), tc.when)
