@@ -84,6 +84,7 @@ func New(o Options) http.Handler {
 	s.registerBars()
 	s.registerBackfills()
 	s.registerProviders()
+	s.registerCalendars()
 	s.registerProblems()
 	s.serveOpenAPI()
 	return s.router

@@ -104,18 +104,22 @@ func (s *server) measure(ctx context.Context, t *target, b *backfillInput) error
 	return err
 }
 
-// clip cuts the wanted range to what can exist: from the listing, where it is known, to the last closed bar.
+// clip cuts the wanted range to what can exist: from the listing, where it is known, to the last closed bar. Of a range in
+// which the market was closed nothing is wanted.
 func (t *target) clip(wanted market.Range, now time.Time) *problemError {
 	closed := t.grid.ClosedBefore(now, t.provider.Capabilities.Settle)
 	t.wanted = market.Range{Start: t.grid.Ceil(wanted.Start), End: earlier(t.grid.Ceil(wanted.End), closed)}
 	switch {
 	case !wanted.Start.Before(closed):
 		return &problemError{Location: "body.start", Message: "the range lies in the future: the last closed bar ends at " + market.FormatTime(closed)}
+	case !t.grid.Calendar.IsContinuous() && t.grid.Count(wanted) == 0: // the market was closed: nothing is missing
+		t.wanted.End = t.wanted.Start
+		return nil
 	case t.wanted.IsEmpty():
 		return &problemError{Location: "body.start", Message: fmt.Sprintf("no closed %s bar begins in the range", t.grid.Interval)}
 	}
 	if t.series.ListedAt != nil {
-		listed := t.grid.Floor(*t.series.ListedAt)
+		listed := t.grid.Holding(*t.series.ListedAt)
 		t.wanted.Start = later(t.wanted.Start, listed)
 		if t.wanted.IsEmpty() {
 			return &problemError{Location: t.at, Message: fmt.Sprintf("the range lies before the listing of %s at %s on %s",
@@ -169,7 +173,7 @@ func (t *target) needsListing(b *backfillInput) bool {
 	if t.series.ListedAt != nil {
 		return false
 	}
-	return b.Policy == string(market.PolicyAll) || len(t.wanted.Subtract(t.series.Covered)) > 0
+	return !t.wanted.IsEmpty() && (b.Policy == string(market.PolicyAll) || len(t.wanted.Subtract(t.series.Covered)) > 0)
 }
 
 func (s *server) clipToListing(ctx context.Context, t *target, b *backfillInput) *problemError {

@@ -453,3 +453,33 @@ func TestRetry_WithoutTemporalChangesNothing(t *testing.T) {
 	w.orchestrator.PingFunc = func() error { return market.Errorf(market.KindUnavailable, "down") }
 	w.do(t, http.MethodPost, "/v1/backfills/"+backfillID+"/retry", "").problem(t, http.StatusServiceUnavailable, market.KindUnavailable)
 }
+
+// TestBackfills_OfAClosedMarket: over a weekend nothing is missing, so nothing is asked.
+func TestBackfills_OfAClosedMarket(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, interval, start, end string
+		status                     int
+	}{
+		{"a weekend", "1d", "2024-02-10", "2024-02-12", http.StatusAccepted},
+		{"a holiday", "1h", "2024-02-19", "2024-02-20", http.StatusAccepted},
+		{"of the future", "1d", "2024-03-09", "2024-03-11", http.StatusUnprocessableEntity},
+		{"a session that has not closed", "1d", "2024-03-01", "2024-03-02", http.StatusUnprocessableEntity},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			w, s := newWorld(), newSeries(market.Interval(tc.interval))
+			s.Calendar = "XNYS"
+			s.install(w)
+			var wanted market.Range
+			w.store.CreateBackfillFunc = func(r market.BackfillRequest) (market.Backfill, bool, error) {
+				wanted = r.Series[0].Range
+				return market.Backfill{ID: r.ID, Status: market.StatusCompleted}, true, nil
+			}
+			body := `{"instruments":["BTCUSDT.BINANCE"],"interval":"` + tc.interval + `","start":"` + tc.start + `","end":"` + tc.end + `"}`
+			a := w.do(t, http.MethodPost, "/v1/backfills", body)
+			require.Equal(t, tc.status, a.status, a.body)
+			require.True(t, wanted.IsEmpty())
+		})
+	}
+}

@@ -49,7 +49,7 @@ func (s *server) listBars(ctx context.Context, in *barsInput) (*barsOutput, erro
 		return nil, err
 	}
 	closed := grid.ClosedBefore(now, s.settle(series.Provider))
-	if !page.wanted.End.After(closed) && !grid.Ceil(page.wanted.Start).Before(page.wanted.End) {
+	if grid.Calendar.IsContinuous() && !page.wanted.End.After(closed) && !grid.Ceil(page.wanted.Start).Before(page.wanted.End) {
 		return nil, invalidAt("query.start", "no %s bar begins in the range; the next one begins at %s",
 			series.Interval, market.FormatTime(grid.Ceil(page.wanted.Start)))
 	}

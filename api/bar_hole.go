@@ -127,7 +127,7 @@ type explainer struct {
 func newExplainer(grid market.Grid, series market.Series, closed time.Time) *explainer {
 	e := &explainer{grid: grid, closed: closed, isComplete: true}
 	if series.ListedAt != nil {
-		e.listed = grid.Floor(*series.ListedAt)
+		e.listed = grid.Holding(*series.ListedAt)
 	}
 	if series.DelistedAt != nil {
 		e.delisted = grid.Ceil(*series.DelistedAt)
@@ -142,12 +142,21 @@ func newExplainer(grid market.Grid, series market.Series, closed time.Time) *exp
 	return e
 }
 
-// alignDown returns t where it is a key, else the key before it.
+// alignDown returns the key of the bar that t cuts, or, where it cuts none, the first key at or after t.
 func alignDown(grid market.Grid, t time.Time) time.Time {
-	if ceil := grid.Ceil(t); ceil.Equal(t) {
+	ceil := grid.Ceil(t)
+	if ceil.Equal(t) {
 		return t
 	}
-	return grid.Floor(t)
+	floor := grid.Floor(t)
+	end := grid.Interval.Next(floor) // in the space of keys
+	if grid.Interval.IsIntraday() {
+		end = grid.Close(floor)
+	}
+	if t.Before(end) {
+		return floor
+	}
+	return ceil
 }
 
 // openPart returns the part of a hole that only the ledger can explain: listed and closed.
@@ -265,9 +274,10 @@ func (e *explainer) explainWith(r market.Range, ranges []market.Range, inside, o
 	e.add(market.Range{Start: at, End: r.End}, outside)
 }
 
-// add appends an entry, or widens the last one where they touch and have one reason.
+// add appends an entry, or widens the last one where they touch and have one reason. A range in which the market is
+// closed lacks nothing.
 func (e *explainer) add(r market.Range, reason market.Reason) {
-	if r.IsEmpty() {
+	if r.IsEmpty() || !e.grid.Calendar.IsContinuous() && !e.grid.Ceil(r.Start).Before(r.End) {
 		return
 	}
 	e.isComplete = e.isComplete && !reason.IsIncomplete()

@@ -22,6 +22,7 @@ import (
 // fakeStore answers with its functions; those left nil answer not_found, or nothing.
 type fakeStore struct {
 	PutInstrumentFunc     func(market.Instrument) (market.Instrument, bool, error)
+	CheckInstrumentFunc   func(market.Instrument) (market.Instrument, bool, error)
 	InstrumentFunc        func(market.InstrumentID) (market.Instrument, error)
 	InstrumentsFunc       func(market.InstrumentQuery) ([]market.Instrument, error)
 	StopSyncFunc          func(market.InstrumentID, market.Interval) error
@@ -48,6 +49,13 @@ func (f *fakeStore) PutInstrument(_ context.Context, i market.Instrument) (marke
 		return i, true, nil
 	}
 	return f.PutInstrumentFunc(i)
+}
+
+func (f *fakeStore) CheckInstrument(_ context.Context, i market.Instrument) (market.Instrument, bool, error) {
+	if f.CheckInstrumentFunc == nil {
+		return i, true, nil
+	}
+	return f.CheckInstrumentFunc(i)
 }
 
 func (f *fakeStore) Instrument(_ context.Context, id market.InstrumentID) (market.Instrument, error) {

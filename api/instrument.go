@@ -37,7 +37,11 @@ type instrumentList struct {
 }
 
 type (
-	instrumentPostInput struct{ Body instrumentInput }
+	instrumentPostInput struct {
+		DryRun      bool `query:"dry_run" doc:"Check only: the answer is what would be stored, and nothing is written."`
+		SkipListing bool `query:"skip_listing" doc:"Do not ask the providers since when they have bars; the first backfill will. Else that takes at most 3 seconds."`
+		Body        instrumentInput
+	}
 	instrumentPathInput struct {
 		ID string `path:"id" example:"BTCUSDT.BINANCE" doc:"SYMBOL.VENUE, without case."`
 	}
@@ -68,7 +72,8 @@ func (s *server) registerInstruments() {
 		OperationID: "put-instrument", Method: http.MethodPost, Path: "/v1/instruments", Tags: tags,
 		Summary: "Register an instrument, or merge into it",
 		Description: "201 the first time. Repeated, it adds providers and intervals to those stored and answers 200; " +
-			"a field that contradicts what is stored answers 409. Providers are asked since when they have bars.",
+			"a field that contradicts what is stored answers 409. Providers are asked since when they have bars. " +
+			"With dry_run it only checks, and answers 200.",
 		Middlewares: huma.Middlewares{s.provideInstances},
 		Errors:      []int{http.StatusConflict},
 		Responses:   map[string]*huma.Response{"201": jsonResponse[instrumentView](s, "Registered")},
@@ -88,11 +93,20 @@ func (s *server) registerInstruments() {
 }
 
 func (s *server) putInstrument(ctx context.Context, in *instrumentPostInput) (*instrumentPostOutput, error) {
+	if in.DryRun {
+		would, _, err := s.store.CheckInstrument(ctx, in.Body.instrument())
+		if err != nil {
+			return nil, err
+		}
+		return &instrumentPostOutput{Status: http.StatusOK, Body: viewInstrument(would)}, nil
+	}
 	stored, isNew, err := s.store.PutInstrument(ctx, in.Body.instrument())
 	if err != nil {
 		return nil, err
 	}
-	s.findListings(ctx, stored)
+	if !in.SkipListing {
+		s.findListings(ctx, stored)
+	}
 	out := &instrumentPostOutput{
 		Status: http.StatusOK, Location: "/v1/instruments/" + stored.ID.String(), Body: viewInstrument(stored),
 	}

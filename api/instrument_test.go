@@ -99,7 +99,7 @@ func TestPostInstrument_BadBodies(t *testing.T) {
 		{"symbol with a null byte", instrumentJSON("symbol", `"A\u0000"`), "body.symbol"},
 		{"empty venue", instrumentJSON("venue", `""`), "body.venue"},
 		{"unknown asset class", instrumentJSON("asset_class", `"bond"`), "body.asset_class"},
-		{"currency in lower case", instrumentJSON("currency", `"usd"`), "body.currency"},
+		{"currency with a sign", instrumentJSON("currency", `"US$"`), "body.currency"},
 		{"currency too long", instrumentJSON("currency", `"ABCDEFGHIJKLM"`), "body.currency"},
 		{"name with a null byte", instrumentJSON("name", `"a\u0000"`), "body.name"},
 		{"name too long", instrumentJSON("name", `"`+strings.Repeat("a", 201)+`"`), "body.name"},
@@ -294,4 +294,63 @@ func TestProviders_ListAndPause(t *testing.T) {
 	w.do(t, http.MethodPost, "/v1/providers/acme/pause", "").problem(t, http.StatusNotFound, market.KindNotFound)
 	p := w.do(t, http.MethodPost, "/v1/providers/binance/pause", `{"reason":"a\u0000"}`).problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
 	require.Equal(t, []string{"body.reason"}, p.locations())
+}
+
+func TestInstruments_DryRun(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	var checked []string
+	w.store.CheckInstrumentFunc = func(i market.Instrument) (market.Instrument, bool, error) {
+		checked = append(checked, i.ID.String())
+		if i.ID.Symbol == "B" {
+			return i, false, market.Errorf(market.KindConflict, "B.X is stored with currency EUR")
+		}
+		return i, true, nil
+	}
+	w.store.PutInstrumentFunc = func(market.Instrument) (market.Instrument, bool, error) {
+		return market.Instrument{}, false, market.Errorf(market.KindInternal, "it was to be checked only")
+	}
+	w.orchestrator.FindListingFunc = func(context.Context, market.InstrumentID, market.ProviderSymbol) error {
+		return market.Errorf(market.KindInternal, "no provider was to be asked")
+	}
+	body := func(symbol string) string {
+		return `{"symbol":"` + symbol + `","venue":"x","asset_class":"crypto","currency":"USD","providers":[{"name":"binance","symbol":"A"}]}`
+	}
+	a := w.do(t, http.MethodPost, "/v1/instruments?dry_run=true", body("a"))
+	require.Equal(t, http.StatusOK, a.status, a.body)
+	require.Contains(t, a.body, `"id":"A.X"`)
+	w.do(t, http.MethodPost, "/v1/instruments?dry_run=true", body("b")).problem(t, http.StatusConflict, market.KindConflict)
+	w.do(t, http.MethodPost, "/v1/instruments?dry_run=true", `{"symbol":"a"}`).problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
+	require.Equal(t, []string{"A.X", "B.X"}, checked)
+}
+
+func TestInstruments_ListingIsNotAskedForWhereTheCallerSaysSo(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	asked := 0
+	w.store.SeriesFunc = func(market.InstrumentID, market.Interval, string, market.Range) (market.Series, error) {
+		return market.Series{}, nil
+	}
+	w.orchestrator.FindListingFunc = func(context.Context, market.InstrumentID, market.ProviderSymbol) error {
+		asked++
+		return nil
+	}
+	body := `{"symbol":"A","venue":"X","asset_class":"crypto","currency":"GBp","providers":[{"name":"binance","symbol":"A"}]}`
+	require.Equal(t, http.StatusCreated, w.do(t, http.MethodPost, "/v1/instruments?skip_listing=true", body).status)
+	require.Zero(t, asked)
+	require.Equal(t, http.StatusCreated, w.do(t, http.MethodPost, "/v1/instruments", body).status)
+	require.Equal(t, 1, asked)
+}
+
+func TestInstruments_VenuesImplyCalendars(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for venue, want := range map[string]string{"XNAS": "XNAS", "ARCX": "XNYS", "XTKS": "XTKS"} {
+		body := `{"symbol":"A","venue":"` + venue + `","asset_class":"equity","currency":"USD","providers":[{"name":"binance","symbol":"A"}]}`
+		a := w.do(t, http.MethodPost, "/v1/instruments", body)
+		require.Contains(t, a.body, `"calendar":"`+want+`"`)
+	}
+	p := w.do(t, http.MethodPost, "/v1/instruments", `{"symbol":"SPX","venue":"INDEX","asset_class":"index","currency":"USD","providers":[{"name":"binance","symbol":"A"}]}`).
+		problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
+	require.Contains(t, p.Detail, "XNYS")
 }

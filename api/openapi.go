@@ -25,6 +25,7 @@ func newHuma(s *server) huma.API {
 		{Name: "Instruments", Description: "What is traded, and which providers know it under which symbol."},
 		{Name: "Bars", Description: "Stored bars, and why a stretch has none."},
 		{Name: "Backfills", Description: "Requests to load a range of history."},
+		{Name: "Calendars", Description: "When exchanges are open."},
 		{Name: "Providers", Description: "Configured sources of data and their request budgets."},
 		{Name: "Health", Description: "Whether the service works."},
 		{Name: "Problems", Description: "What the errors mean."},

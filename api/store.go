@@ -12,6 +12,8 @@ type InstrumentStore interface {
 	// intervals into the stored one, and reports whether it was created. Errors: conflict when asset class, currency,
 	// calendar or a provider's symbol differ from what is stored, or name when both are set and differ.
 	PutInstrument(ctx context.Context, i market.Instrument) (stored market.Instrument, isNew bool, err error)
+	// CheckInstrument returns what PutInstrument would, and writes nothing. Errors: as PutInstrument.
+	CheckInstrument(ctx context.Context, i market.Instrument) (stored market.Instrument, isNew bool, err error)
 	// Instrument returns one. Errors: not_found.
 	Instrument(ctx context.Context, id market.InstrumentID) (market.Instrument, error)
 	// Instruments returns those that match, by id text ascending, after q.After, at most q.Limit.

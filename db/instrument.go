@@ -70,6 +70,23 @@ func (r *instrumentRow) instrument() market.Instrument {
 // and reports whether it was created. An empty stored name is filled in. Errors: conflict when asset class, currency,
 // calendar, name or a provider's symbol differ from what is stored.
 func (db *DB) PutInstrument(ctx context.Context, i market.Instrument) (stored market.Instrument, isNew bool, err error) {
+	return db.putInstrument(ctx, i, nil)
+}
+
+// errChecked takes back what a check has written.
+var errChecked = errors.New("only checked")
+
+// CheckInstrument returns what PutInstrument would, and writes nothing. Errors: as PutInstrument.
+func (db *DB) CheckInstrument(ctx context.Context, i market.Instrument) (stored market.Instrument, isNew bool, err error) {
+	stored, isNew, err = db.putInstrument(ctx, i, errChecked)
+	if errors.Is(err, errChecked) {
+		err = nil
+	}
+	return stored, isNew, err
+}
+
+// putInstrument ends its transaction with end: nil commits.
+func (db *DB) putInstrument(ctx context.Context, i market.Instrument, end error) (stored market.Instrument, isNew bool, err error) {
 	err = db.bun.RunInTx(ctx, nil, func(ctx context.Context, tx bun.Tx) error {
 		row := &instrumentRow{
 			Symbol: i.ID.Symbol, Venue: i.ID.Venue, AssetClass: string(i.AssetClass), Currency: i.Currency, Name: i.Name, Calendar: i.Calendar,
@@ -92,7 +109,7 @@ func (db *DB) PutInstrument(ctx context.Context, i market.Instrument) (stored ma
 		}
 		found, err = instrumentByID(ctx, tx, i.ID, false)
 		if err == nil {
-			stored = found.instrument()
+			stored, err = found.instrument(), end
 		}
 		return err
 	})

@@ -194,3 +194,31 @@ func TestStopSync(t *testing.T) {
 	_, err = d.Instrument(t.Context(), id)
 	hasKind(t, market.KindNotFound, err)
 }
+
+func TestCheckInstrumentWritesNothing(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	i := twoProviders("BTC")
+	would, isNew, err := d.CheckInstrument(t.Context(), i)
+	require.NoError(t, err)
+	require.True(t, isNew)
+	require.Equal(t, i.ID, would.ID)
+	require.Equal(t, i.Providers, would.Providers)
+	_, err = d.Instrument(t.Context(), i.ID)
+	hasKind(t, market.KindNotFound, err)
+
+	_, _, err = d.PutInstrument(t.Context(), i)
+	require.NoError(t, err)
+	more := i
+	more.Intervals = []market.Interval{market.Interval1d}
+	would, isNew, err = d.CheckInstrument(t.Context(), more)
+	require.NoError(t, err)
+	require.False(t, isNew)
+	require.Equal(t, more.Intervals, would.Intervals)
+	stored, err := d.Instrument(t.Context(), i.ID)
+	require.NoError(t, err)
+	require.Empty(t, stored.Intervals)
+	more.Currency = "EUR"
+	_, _, err = d.CheckInstrument(t.Context(), more)
+	hasKind(t, market.KindConflict, err)
+}

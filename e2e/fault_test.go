@@ -53,34 +53,50 @@ func TestFailedChunkSaysWhyAndIsRetriedAlone(t *testing.T) {
 	require.Equal(t, http.StatusConflict, s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/retry", nil).status)
 }
 
+// TestHostileAnswersLoseNoGoodRow asks each provider for one day after the other, each time with another misbehaviour.
 func TestHostileAnswersLoseNoGoodRow(t *testing.T) {
 	t.Parallel()
-	for _, tc := range []struct {
-		name string
-		rule map[string]any
-	}{
-		{name: "429 with Retry-After", rule: map[string]any{"fault": "rate_limit", "count": 1, "retry_after_seconds": 1}},
-		{name: "418 with Retry-After", rule: map[string]any{"fault": "ban", "count": 1, "retry_after_seconds": 1}},
-		{name: "an empty answer that heals", rule: map[string]any{"fault": "truncate", "count": 1, "rows": 0}},
-		{name: "5xx", rule: map[string]any{"fault": "server_error", "count": 2}},
-		{name: "cut body", rule: map[string]any{"fault": "cut", "count": 1}},
-		{name: "HTML once", rule: map[string]any{"fault": "html", "count": 1}},
-		{name: "unsorted rows", rule: map[string]any{"fault": "unsorted"}},
-		{name: "equal duplicates", rule: map[string]any{"fault": "duplicates"}},
-		{name: "rows outside the window", rule: map[string]any{"fault": "out_of_window"}},
-		{name: "truncated without a word", rule: map[string]any{"fault": "truncate", "count": 2, "rows": 300}},
+	for _, l := range []listed{
+		{"BTCUSDT", "crypto", "24x7", "binance", "BTCUSDT"},
+		{"BTC-USD", "crypto", "24x7", "coinbase", "BTC-USD"},
+		{"AAPL", "equity", "XNAS", "yahoo", "AAPL"},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		t.Run(l.adapter, func(t *testing.T) {
 			t.Parallel()
-			s := startWithBTC(t)
-			tc.rule["path"] = "/api/v3/klines"
-			s.fault(tc.rule)
-			b := s.run(day("missing"))
-			require.Equal(t, "completed", b.Status, "%+v", b)
-			p := s.page(dayQuery)
-			require.Equal(t, dayBars, p.Meta.Returned)
-			require.True(t, p.Meta.Complete)
+			s := start(t, options{})
+			s.add(l)
+			day := time.Date(2024, 1, 8, 0, 0, 0, 0, time.UTC)
+			for _, rule := range hostilities() {
+				for len(s.truth(l.code, "1d", day.Format(time.DateOnly), day.AddDate(0, 0, 1).Format(time.DateOnly))) == 0 {
+					day = day.AddDate(0, 0, 1) // to a session
+				}
+				first, last := day.Format(time.DateOnly), day.AddDate(0, 0, 1).Format(time.DateOnly)
+				s.fault(rule)
+				b := s.run(map[string]any{"instruments": []string{l.symbol + ".SIM"}, "interval": "1m", "start": first, "end": last})
+				s.healSimulator()
+				require.Equal(t, "completed", b.Status, "%v %+v", rule, b)
+				p := s.page(l.symbol + ".SIM/bars?interval=1m&limit=10000&start=" + first + "&end=" + last)
+				require.Equal(t, s.truth(l.code, "1m", first, last), p.Data, "%v", rule)
+				require.True(t, p.Meta.Complete, "%v", rule)
+				day = day.AddDate(0, 0, 1)
+			}
 		})
+	}
+}
+
+// hostilities are rules that must cost no bar.
+func hostilities() []map[string]any {
+	return []map[string]any{
+		{"fault": "rate_limit", "count": 1, "retry_after_seconds": 1},
+		{"fault": "ban", "count": 1, "retry_after_seconds": 1},
+		{"fault": "truncate", "count": 1, "rows": 0}, // an empty answer that heals
+		{"fault": "server_error", "count": 2},
+		{"fault": "cut", "count": 1},
+		{"fault": "html", "count": 1},
+		{"fault": "unsorted"},
+		{"fault": "duplicates"},
+		{"fault": "out_of_window"},
+		{"fault": "truncate", "count": 2, "rows": 200}, // without a word
 	}
 }
 

@@ -56,7 +56,7 @@ func writeMadeUp(t *testing.T, file string) {
 func replayAndCompare(t *testing.T, file, start, end string, atLeast int) {
 	t.Helper()
 	const symbol = "BTCUSD"
-	replay, err := simulator.LoadReplay(file, symbol, market.Interval1m, csvColumns())
+	replay, err := simulator.LoadReplay(simulator.ReplayOptions{Path: file, Symbol: symbol, Interval: market.Interval1m, Columns: csvColumns()})
 	require.NoError(t, err)
 	truth := readCSV(t, file)
 	require.Greater(t, len(truth), atLeast)

@@ -121,17 +121,23 @@ func (r Response) RetryAfter() time.Duration {
 	return min(max(0, at.Sub(r.ReceivedAt)), maxRetryAfter)
 }
 
-// Get requests rawURL once and reads the whole body. Where an answer began to come, the Response holds what there is
-// of it even when err is not nil. No error text holds a credential of the URL.
+// Header is a header of a request, sent instead of the Client's own of that name.
+type Header struct{ Name, Value string }
+
+// Get requests rawURL once, with the headers, and reads the whole body. Where an answer began to come, the Response
+// holds what there is of it even when err is not nil. No error text holds a credential of the URL.
 // Errors: invalid (not a URL), unavailable (timeout, name, TLS, connection, cut body), malformed (more than 32 MiB, or
 // bytes that are not the compression they claim to be).
-func (c *Client) Get(ctx context.Context, rawURL string) (Response, error) {
+func (c *Client) Get(ctx context.Context, rawURL string, headers ...Header) (Response, error) {
 	answer := Response{URL: RedactURL(rawURL), RequestedAt: c.now().UTC()}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, rawURL, nil)
 	if err != nil {
 		return answer, market.Errorf(market.KindInvalid, "not a URL that can be requested: %s", answer.URL)
 	}
 	request.Header.Set("User-Agent", c.userAgent)
+	for _, h := range headers {
+		request.Header.Set(h.Name, h.Value)
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		return answer, transportError(err, answer.URL)

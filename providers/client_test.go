@@ -68,6 +68,10 @@ func TestGet(t *testing.T) {
 	require.Equal(t, base+"/p?a=1&token=redacted", got.URL)
 	require.Equal(t, noon(), got.RequestedAt)
 	require.Equal(t, noon(), got.ReceivedAt)
+
+	got, err = newClient(providers.ClientOptions{}).Get(t.Context(), base, providers.Header{Name: "User-Agent", Value: "Mozilla/5.0"})
+	require.NoError(t, err)
+	require.Equal(t, "Mozilla/5.0", got.Header.Get("X-Agent"), "a header of the request wins")
 }
 
 func TestGetUncompresses(t *testing.T) {

@@ -25,3 +25,31 @@ func BenchmarkKlines(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkChartOfTwentyYears measures daily bars of a stock, the first time: from its minutes.
+func BenchmarkChartOfTwentyYears(b *testing.B) {
+	target := fmt.Sprintf("/v8/finance/chart/AAPL?interval=1d&events=div,splits&period1=%d&period2=%d", unix(b, "2004-06-01"), unix(b, "2024-06-01"))
+	for b.Loop() {
+		w := browse(b, newSimulator(b), target)
+		require.Equal(b, http.StatusOK, w.Code)
+	}
+}
+
+// BenchmarkChartOfAWeek measures the minutes of a week.
+func BenchmarkChartOfAWeek(b *testing.B) {
+	s := newSimulator(b)
+	target := fmt.Sprintf("/v8/finance/chart/AAPL?interval=1m&period1=%d&period2=%d", unix(b, "2024-05-01"), unix(b, "2024-05-08"))
+	for b.Loop() {
+		w := browse(b, s, target)
+		require.Equal(b, http.StatusOK, w.Code)
+	}
+}
+
+// BenchmarkCandles measures a page of Coinbase's.
+func BenchmarkCandles(b *testing.B) {
+	s := newSimulator(b)
+	for b.Loop() {
+		w := browse(b, s, "/products/ETH-USD/candles?granularity=60&start=2024-01-01T00:00:00Z&end=2024-01-01T05:00:00Z")
+		require.Equal(b, http.StatusOK, w.Code)
+	}
+}

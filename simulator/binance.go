@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -31,6 +30,7 @@ const (
 	codeMissing       = -1102
 	codeBadInterval   = -1120
 	codeInvalidSymbol = -1121
+	codeBadKey        = -2015
 )
 
 func (s *Simulator) routeBinance() {
@@ -51,7 +51,7 @@ func binanceError(w http.ResponseWriter, status, code int, message string) {
 // klines answers like Binance: both bounds inclusive on the open time, ascending, the forming bar last.
 func (s *Simulator) klines(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	from, isKnown := s.symbols[query.Get("symbol")]
+	from, isKnown := s.find(query.Get("symbol"), formatBinance)
 	switch {
 	case query.Get("symbol") == "":
 		binanceError(w, http.StatusBadRequest, codeMissing, "Mandatory parameter 'symbol' was not sent, was empty/null, or malformed.")
@@ -80,10 +80,10 @@ func (s *Simulator) klines(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, fault := range s.faults.pick(r, func(f Fault) bool { return f.concerns(rows) }) {
 		if fault.Fault == "out_of_window" {
-			rows = withOutside(from, interval, asked, rows)
+			rows = withOutside(from, market.Grid{Interval: interval, Calendar: from.info().calendar}, asked, rows)
 			continue
 		}
-		rows = fault.bend(rows)
+		rows = fault.bend(rows, formatBinance)
 	}
 	body := make([]byte, 0, 2+180*len(rows))
 	body = append(body, '[')
@@ -96,23 +96,6 @@ func (s *Simulator) klines(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json;charset=UTF-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)+1))
 	_, _ = w.Write(append(body, ']')) // the client has gone; nobody is left to tell
-}
-
-// withOutside puts the bars around the rows that open just before and just after what was asked for, as they are.
-func withOutside(from source, interval market.Interval, asked window, rows []kline) []kline {
-	one := func(at time.Time) []kline {
-		ms := at.UnixMilli()
-		outside, err := from.klines(interval, window{from: ms, to: min(ms, asked.now), now: asked.now, limit: 1})
-		if err != nil { // the interval was good for the rows
-			return nil
-		}
-		return outside
-	}
-	after := one(interval.Next(time.UnixMilli(asked.to)))
-	if asked.isLatest || asked.from <= 0 {
-		return append(rows, after...)
-	}
-	return slices.Concat(one(interval.Floor(time.UnixMilli(asked.from-1))), rows, after)
 }
 
 // binanceInterval reads an interval as Binance writes it: with case, 1M for a month.
@@ -155,7 +138,10 @@ func (s *Simulator) window(query url.Values) (w window, badName string) {
 }
 
 func (s *Simulator) exchangeInfo(w http.ResponseWriter, r *http.Request) {
-	names := s.names
+	var names []string
+	for _, info := range s.listed(formatBinance) {
+		names = append(names, info.symbol)
+	}
 	query := r.URL.Query()
 	if one := query.Get("symbol"); one != "" {
 		names = []string{one}
@@ -167,7 +153,7 @@ func (s *Simulator) exchangeInfo(w http.ResponseWriter, r *http.Request) {
 	}
 	symbols := []map[string]any{}
 	for _, name := range names {
-		from, isKnown := s.symbols[name]
+		from, isKnown := s.find(name, formatBinance)
 		if !isKnown {
 			binanceError(w, http.StatusBadRequest, codeInvalidSymbol, "Invalid symbol.")
 			return

@@ -1,14 +1,11 @@
 package simulator
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -18,14 +15,15 @@ import (
 
 // Fault is one rule of misbehaviour, as POST /_sim/faults takes a list of them.
 type Fault struct {
-	// Fault is the kind: rate_limit, ban, restricted, server_error, slow, cut, html change the answer;
+	// Fault is the kind: rate_limit, ban, restricted, unauthorized, server_error, slow, cut, html change the answer, each as
+	// the provider of the path writes it;
 	// duplicates, conflicting_duplicates, unsorted, out_of_window, truncate, revise, gap, malformed_rows change its rows.
 	Fault string `json:"fault"`
 
 	// A rule matches a request that it would change: one of the path and the symbol, that no earlier rule has answered;
 	// a rule about rows only if there are rows, gap and revise only if there are some of their range.
 	Path   string `json:"path,omitempty"`   // only requests of this path
-	Symbol string `json:"symbol,omitempty"` // only requests for this symbol
+	Symbol string `json:"symbol,omitempty"` // only requests for this symbol, which stands in the query or in the path
 	After  int    `json:"after,omitempty"`  // leave the first matches alone
 	Count  int    `json:"count,omitempty"`  // strike this often; 0: until deleted
 	// Probability strikes only a share of the matches, chosen from the seed; 0 means all.
@@ -34,16 +32,16 @@ type Fault struct {
 	RetryAfterSeconds int         `json:"retry_after_seconds,omitempty"` // rate_limit, ban, server_error: 0 sends no header
 	Status            int         `json:"status,omitempty"`              // server_error: 500 to 599, default 503; html: 200 to 599, default 200
 	DelayMS           int         `json:"delay_ms,omitempty"`            // slow
-	Rows              int         `json:"rows,omitempty"`                // truncate: rows left; malformed_rows and duplicates: rows struck (default 1)
+	Rows              int         `json:"rows,omitempty"`                // truncate: rows left, the first of the answer; malformed_rows and duplicates: rows struck (default 1)
 	Kind              string      `json:"kind,omitempty"`                // malformed_rows: see malformations; default: each in turn
 	Factor            json.Number `json:"factor,omitempty"`              // revise: prices and volumes are multiplied; default 2
-	Start             time.Time   `json:"start,omitzero"`                // revise, gap: open times in [start, end); an absent bound does not bound
+	Start             time.Time   `json:"start,omitzero"`                // revise, gap: keys in [start, end), for 1d and longer dates; an absent bound does not bound
 	End               time.Time   `json:"end,omitzero"`
 }
 
 // answerKinds change the answer, all but slow by taking its place.
 func answerKinds() []string {
-	return []string{"rate_limit", "ban", "restricted", "server_error", "slow", "cut", "html"}
+	return []string{"rate_limit", "ban", "restricted", "unauthorized", "server_error", "slow", "cut", "html"}
 }
 
 // rowKinds change the rows of an answer.
@@ -109,7 +107,7 @@ func (f *faults) pick(r *http.Request, isCandidate func(Fault) bool) []Fault {
 		return nil
 	}
 	var struck []Fault
-	symbol := r.URL.Query().Get("symbol")
+	symbol := symbolOf(r)
 	for i, rule := range f.rules {
 		if rule.Path != "" && rule.Path != r.URL.Path || rule.Symbol != "" && rule.Symbol != symbol || !isCandidate(rule.Fault) {
 			continue
@@ -129,101 +127,3 @@ func (f *faults) pick(r *http.Request, isCandidate func(Fault) bool) []Fault {
 }
 
 func (f Fault) isAnswer() bool { return slices.Contains(answerKinds(), f.Fault) }
-
-// answer sends the answer of the first rule that takes the place of the real one.
-func (f *faults) answer(w http.ResponseWriter, r *http.Request) bool {
-	for _, fault := range f.pick(r, Fault.isAnswer) {
-		if fault.RetryAfterSeconds > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(fault.RetryAfterSeconds))
-		}
-		switch fault.Fault {
-		case "rate_limit":
-			binanceError(w, http.StatusTooManyRequests, codeTooMany, "Too much request weight used; current limit is 6000 request weight per 1 MINUTE.")
-		case "ban":
-			until := f.now().Add(time.Duration(max(fault.RetryAfterSeconds, 1)) * time.Second).UnixMilli()
-			binanceError(w, http.StatusTeapot, codeTooMany, fmt.Sprintf("Way too much request weight used; IP banned until %d.", until))
-		case "restricted":
-			binanceError(w, http.StatusUnavailableForLegalReasons, 0, "Service unavailable from a restricted location according to 'b. Eligibility'.")
-		case "server_error":
-			http.Error(w, "service unavailable", cmp.Or(fault.Status, http.StatusServiceUnavailable))
-		case "html":
-			w.Header().Set("Content-Type", "text/html")
-			w.WriteHeader(cmp.Or(fault.Status, http.StatusOK))
-			_, _ = io.WriteString(w, "<html><body><h1>Just a moment…</h1></body></html>") // the client has gone
-		case "cut":
-			w.Header().Set("Content-Type", "application/json")
-			w.Header().Set("Content-Length", "4096")
-			_, _ = io.WriteString(w, `[[1704067200000,"1.0`) // the rest never comes: the server closes the connection
-		case "slow":
-			select {
-			case <-time.After(time.Duration(fault.DelayMS) * time.Millisecond):
-			case <-r.Context().Done():
-			}
-			continue
-		default:
-			continue
-		}
-		return true
-	}
-	return false
-}
-
-// addFaults answers POST /_sim/faults: a list of rules, or one. All or none come into force.
-func (s *Simulator) addFaults(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxControlBody))
-	if err != nil {
-		writeJSON(w, http.StatusRequestEntityTooLarge, map[string]string{"error": err.Error()})
-		return
-	}
-	rules, err := readRules(strings.TrimSpace(string(body)))
-	if err != nil {
-		writeJSON(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
-		return
-	}
-	s.faults.mu.Lock()
-	for _, rule := range rules {
-		s.faults.rules = append(s.faults.rules, &active{Fault: rule})
-	}
-	s.faults.mu.Unlock()
-	s.listFaults(w, r)
-}
-
-func readRules(text string) ([]Fault, error) {
-	if strings.HasPrefix(text, "{") {
-		text = "[" + text + "]"
-	}
-	var rules []Fault
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&rules); err != nil {
-		return nil, err
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the rules")
-	}
-	for i, rule := range rules {
-		if err := rule.validate(); err != nil {
-			return nil, fmt.Errorf("rule %d: %w", i, err)
-		}
-	}
-	return rules, nil
-}
-
-// listFaults answers GET /_sim/faults: the rules in force with how often each matched and struck.
-func (s *Simulator) listFaults(w http.ResponseWriter, _ *http.Request) {
-	s.faults.mu.Lock()
-	rules := make([]active, 0, len(s.faults.rules))
-	for _, rule := range s.faults.rules {
-		rules = append(rules, *rule)
-	}
-	s.faults.mu.Unlock()
-	writeJSON(w, http.StatusOK, map[string]any{"faults": rules})
-}
-
-// clearFaults answers DELETE /_sim/faults.
-func (s *Simulator) clearFaults(w http.ResponseWriter, _ *http.Request) {
-	s.faults.mu.Lock()
-	s.faults.rules = nil
-	s.faults.mu.Unlock()
-	w.WriteHeader(http.StatusNoContent)
-}

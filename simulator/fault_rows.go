@@ -1,7 +1,6 @@
 package simulator
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -9,9 +8,16 @@ import (
 	"github.com/shopspring/decimal"
 )
 
+// The kinds of rows that cannot be written as others are.
+const (
+	malformedShort = "short_row"
+	malformedLong  = "long_row"
+	malformedType  = "wrong_type"
+)
+
 // malformations are the kinds of rows that break a rule.
 func malformations() []string {
-	return []string{"high_below_low", "negative_volume", "nan", "long_number", "short_row", "long_row", "wrong_type"}
+	return []string{"high_below_low", "negative_volume", "nan", "long_number", malformedShort, malformedLong, malformedType}
 }
 
 // concerns reports whether the rule would change the rows.
@@ -25,14 +31,19 @@ func (f Fault) concerns(rows []kline) bool {
 	return len(rows) > 0 && slices.Contains(rowKinds(), f.Fault)
 }
 
-func (f Fault) bend(rows []kline) []kline {
+// bend changes rows that stand in the order of the answer.
+func (f Fault) bend(rows []kline, in format) []kline {
 	n := min(max(f.Rows, 1), len(rows))
 	switch f.Fault {
 	case "duplicates":
 		return append(rows, rows[:n]...)
 	case "conflicting_duplicates":
-		for _, row := range rows[:n] {
+		for _, i := range traded(rows, n) {
+			row := rows[i]
 			row.volume = "0.12345678"
+			if in == formatYahoo {
+				row.volume = "12345678"
+			}
 			rows = append(rows, row)
 		}
 	case "unsorted":
@@ -47,34 +58,53 @@ func (f Fault) bend(rows []kline) []kline {
 	case "revise":
 		for i := range rows {
 			if f.strikes(rows[i]) {
-				rows[i] = f.revise(rows[i])
+				rows[i] = f.revise(rows[i], in)
 			}
 		}
 	case "malformed_rows":
-		for i := range n {
+		all := traded(rows, len(rows))
+		for i := range min(n, len(all)) {
 			kind := f.Kind
 			if kind == "" {
 				kind = malformations()[i%len(malformations())]
 			}
-			rows[i*len(rows)/n] = malform(rows[i*len(rows)/n], kind)
+			at := all[i*len(all)/min(n, len(all))]
+			rows[at] = malform(rows[at], kind, in)
 		}
 	}
 	return rows
 }
 
-// strikes reports whether the row opens in [start, end); an absent bound does not bound.
+// traded returns where the first n rows stand that say something, which one without a trade does only at Binance.
+func traded(rows []kline, n int) []int {
+	var at []int
+	for i := range rows {
+		if len(at) < n && (!rows[i].isTradeless || rows[i].stamp == 0) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// strikes reports whether the row's key is in [start, end); an absent bound does not bound.
 func (f Fault) strikes(k kline) bool {
 	at := time.UnixMilli(k.open)
 	return !at.Before(f.Start) && (f.End.IsZero() || at.Before(f.End))
 }
 
-// revise multiplies the prices and the volume by the factor.
-func (f Fault) revise(k kline) kline {
+// revise multiplies the prices and the volume by the factor. Yahoo's volumes stay whole.
+func (f Fault) revise(k kline, in format) kline {
 	factor := f.factor()
 	for _, text := range []*string{&k.o, &k.h, &k.l, &k.c, &k.volume} {
-		if d, err := decimal.NewFromString(*text); err == nil {
-			*text = d.Mul(factor).String()
+		d, err := decimal.NewFromString(*text)
+		if err != nil {
+			continue
 		}
+		d = d.Mul(factor)
+		if in == formatYahoo && text == &k.volume {
+			d = d.Truncate(0)
+		}
+		*text = d.String()
 	}
 	return k
 }
@@ -87,22 +117,20 @@ func (f Fault) factor() decimal.Decimal {
 	return factor
 }
 
-func malform(k kline, kind string) kline {
+func malform(k kline, kind string, in format) kline {
 	switch kind {
 	case "high_below_low":
 		k.h, k.l = "1.0", "2.0"
 	case "negative_volume":
-		k.volume = "-1.0"
+		if k.volume = "-1.0"; in == formatYahoo {
+			k.volume = "-1"
+		}
 	case "nan":
 		k.c = "NaN"
 	case "long_number":
 		k.o = strings.Repeat("9", 400)
-	case "short_row":
-		k.raw = fmt.Sprintf(`[%d,"%s","%s"]`, k.open, k.o, k.h)
-	case "long_row":
-		k.raw = fmt.Sprintf(`[%d,"%s","%s","%s","%s","%s",%d,"%s",%d,"0","0","0","0"]`, k.open, k.o, k.h, k.l, k.c, k.volume, k.open, k.turnover, k.trades)
-	case "wrong_type":
-		k.raw = fmt.Sprintf(`[%d,{"open":"%s"},null,true,[],"%s",%d,"%s",%d,"0","0","0"]`, k.open, k.o, k.volume, k.open, k.turnover, k.trades)
+	default:
+		k.malformed = kind
 	}
 	return k
 }

@@ -1,25 +1,29 @@
 package simulator
 
 import (
+	"bytes"
+	"fmt"
 	"strconv"
-	"time"
 
-	"marketdata/market"
+	"github.com/shopspring/decimal"
 )
 
-// kline is one row of a provider's answer, its numbers as text. raw, where set, is sent in place of the whole row.
+// kline is one row of a provider's answer, its numbers as text.
 type kline struct {
-	open                         int64 // epoch ms
+	open                         int64 // the bar's key, epoch ms
 	o, h, l, c, volume, turnover string
 	trades                       int64
-	raw                          string
+
+	isTradeless bool   // nothing traded: the prices are the last close
+	stamp       int64  // the time that Yahoo tells, epoch s
+	malformed   string // the rule that it breaks, see malformations
 }
 
-// units are how many of the smallest part make one: prices have their symbol's decimals, volumes and turnovers eight.
+// units are how many of the smallest part make one: prices have their symbol's decimals, turnovers six.
 const (
-	volumeDecimals   = 8
-	turnoverDecimals = 6
-	maxPriceDecimals = 8
+	maxVolumeDecimals = 8
+	turnoverDecimals  = 6
+	maxPriceDecimals  = 8
 )
 
 // appendDecimal writes n smallest units as a number with the decimals.
@@ -44,10 +48,43 @@ func appendDecimal(dst []byte, n int64, decimals int) []byte {
 	return dst
 }
 
+// trimZeros drops the zeros at the end of a number with a point.
+func trimZeros(text []byte) []byte {
+	return bytes.TrimSuffix(bytes.TrimRight(text, "0"), []byte{'.'})
+}
+
+// merge is the row of two that follow each other, by the first one's time.
+func merge(a, b kline) kline {
+	switch {
+	case b.isTradeless:
+		return a
+	case a.isTradeless:
+		b.open = a.open
+		return b
+	}
+	number := func(text string) decimal.Decimal { return decimal.RequireFromString(text) } // checked when read, or made
+	if number(b.h).GreaterThan(number(a.h)) {
+		a.h = b.h
+	}
+	if number(b.l).LessThan(number(a.l)) {
+		a.l = b.l
+	}
+	a.c = b.c
+	a.volume = number(a.volume).Add(number(b.volume)).String()
+	a.turnover = number(a.turnover).Add(number(b.turnover)).String()
+	a.trades += b.trades
+	return a
+}
+
 // appendKline writes the row as Binance does: twelve elements.
 func appendKline(dst []byte, k kline, close int64) []byte {
-	if k.raw != "" {
-		return append(dst, k.raw...)
+	switch k.malformed {
+	case malformedShort:
+		return fmt.Appendf(dst, `[%d,"%s","%s"]`, k.open, k.o, k.h)
+	case malformedLong:
+		return fmt.Appendf(dst, `[%d,"%s","%s","%s","%s","%s",%d,"%s",%d,"0","0","0","0"]`, k.open, k.o, k.h, k.l, k.c, k.volume, k.open, k.turnover, k.trades)
+	case malformedType:
+		return fmt.Appendf(dst, `[%d,{"open":"%s"},null,true,[],"%s",%d,"%s",%d,"0","0","0"]`, k.open, k.o, k.volume, k.open, k.turnover, k.trades)
 	}
 	dst = append(dst, '[')
 	dst = strconv.AppendInt(dst, k.open, 10)
@@ -59,13 +96,4 @@ func appendKline(dst []byte, k kline, close int64) []byte {
 	dst = append(append(append(dst, ',', '"'), k.turnover...), '"', ',')
 	dst = strconv.AppendInt(dst, k.trades, 10)
 	return append(dst, `,"0","0","0"]`...)
-}
-
-// firstOpen returns the first open time at or after from, for a UTC calendar step.
-func firstOpen(interval market.Interval, from int64) time.Time {
-	at := time.UnixMilli(from).UTC()
-	if floor := interval.Floor(at); floor.Equal(at) {
-		return floor
-	}
-	return interval.Next(at)
 }

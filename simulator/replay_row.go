@@ -74,15 +74,16 @@ func isHeader(record []string, l layout) bool {
 	if len(record) <= max(l.ts, l.open) {
 		return false
 	}
-	_, err := parseTS(record[l.ts])
+	_, _, err := parseTS(record[l.ts], time.UTC)
 	return err != nil && !strings.ContainsAny(record[l.open], "0123456789")
 }
 
-func (l layout) row(record []string) (kline, error) {
+// row reads a record. An error leaves what was read of it.
+func (l layout) row(record []string, keys *keys) (kline, error) {
 	if need := max(l.ts, l.open, l.high, l.low, l.close, l.volume, l.turnover, l.trades); len(record) <= need {
 		return kline{}, fmt.Errorf("%d fields, want at least %d", len(record), need+1)
 	}
-	open, err := parseTS(record[l.ts])
+	open, err := keys.read(record[l.ts])
 	if err != nil {
 		return kline{}, err
 	}
@@ -107,26 +108,4 @@ func (l layout) row(record []string) (kline, error) {
 		}
 	}
 	return k, nil
-}
-
-// parseTS reads a time as epoch milliseconds.
-func parseTS(text string) (int64, error) {
-	text = strings.TrimSpace(text)
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-		switch size := max(n, -n); {
-		case size > 1e14: // microseconds, but for three years before and after 1970
-			return n / 1000, nil
-		case size > 1e11: // milliseconds, likewise
-			return n, nil
-		}
-		return n * 1000, nil
-	}
-	for _, form := range []string{
-		time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly,
-	} {
-		if at, err := time.Parse(form, text); err == nil {
-			return at.UnixMilli(), nil
-		}
-	}
-	return 0, fmt.Errorf("not a time: %q", text)
 }

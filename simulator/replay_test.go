@@ -25,6 +25,11 @@ func file(t *testing.T, name, text string) string {
 	return path
 }
 
+// replayOf reads a file of a market that never closes.
+func replayOf(path, symbol string, interval market.Interval, list string) (*simulator.Replay, error) {
+	return simulator.LoadReplay(simulator.ReplayOptions{Path: path, Symbol: symbol, Interval: interval, Columns: columns(list)})
+}
+
 func columns(list string) []string { return strings.Split(list, ",") }
 
 const ohlcv = "ts,open,high,low,close,volume"
@@ -38,7 +43,7 @@ const holed = `1577836800000,7000.10,7001.5,6999.0000,7000.123456789,1.50
 
 func TestReplayKeepsDigitsAndHoles(t *testing.T) {
 	t.Parallel()
-	replay, err := simulator.LoadReplay(file(t, "holed.csv", holed), "btcusd", market.Interval1m, columns(ohlcv))
+	replay, err := replayOf(file(t, "holed.csv", holed), "btcusd", market.Interval1m, ohlcv)
 	require.NoError(t, err)
 	s := newSimulator(t, replay)
 	rows := klines(t, s, "symbol=BTCUSD&interval=1m&startTime=0")
@@ -60,7 +65,7 @@ func TestReplayKeepsDigitsAndHoles(t *testing.T) {
 
 func TestReplayIsAggregatedToLongerIntervals(t *testing.T) {
 	t.Parallel()
-	replay, err := simulator.LoadReplay(file(t, "holed.csv", holed), "BTCUSD", market.Interval1m, columns(ohlcv))
+	replay, err := replayOf(file(t, "holed.csv", holed), "BTCUSD", market.Interval1m, ohlcv)
 	require.NoError(t, err)
 	s := newSimulator(t, replay)
 	for range 2 { // the second time it is remembered
@@ -85,7 +90,7 @@ func TestReplayRefusesWhatItCannotMake(t *testing.T) {
 		{market.Interval1w, "1577664000,1,1,1,1,1", "1d"},
 		{market.Interval1w, "1577664000,1,1,1,1,1", "1M"}, // months are not made of weeks
 	} {
-		replay, err := simulator.LoadReplay(file(t, "a.csv", tc.row), "BTCUSD", tc.interval, columns(ohlcv))
+		replay, err := replayOf(file(t, "a.csv", tc.row), "BTCUSD", tc.interval, ohlcv)
 		require.NoError(t, err)
 		w := get(t, newSimulator(t, replay), "/api/v3/klines?symbol=BTCUSD&interval="+tc.wire)
 		require.Equal(t, http.StatusBadRequest, w.Code)
@@ -101,14 +106,14 @@ func TestReplayReadsTimesAndColumns(t *testing.T) {
 		"1577836860", "1577836860000", "1577836860000000", "2020-01-01T00:01:00Z", "2020-01-01T01:01:00+01:00", "2020-01-01T00:01:00",
 		"2020-01-01 00:01:00", "2020-01-01 00:01:00+00:00", "2020-01-01 00:01", " 1577836860 ",
 	} {
-		replay, err := simulator.LoadReplay(file(t, "a.csv", when+",5,2,1,3,4,ignored,9,17\n"), "X", market.Interval1m,
-			columns("time,volume,HIGH,low, open ,close,-,quote_volume,trades"))
+		replay, err := replayOf(file(t, "a.csv", when+",5,2,1,3,4,ignored,9,17\n"), "X", market.Interval1m,
+			"time,volume,HIGH,low, open ,close,-,quote_volume,trades")
 		require.NoError(t, err, when)
 		require.Equal(t, []row{{open: want, close: want + 59_999, o: "3", h: "2", l: "1", c: "4", volume: "5", turnover: "9", trades: 17}},
 			klines(t, newSimulator(t, replay), "symbol=X&interval=1m"), when)
 	}
-	replay, err := simulator.LoadReplay(file(t, "days.csv", "Date,Open,High,Low,Close\n2020-01-02,1,1,1,1\n2020-01-01,2,2,2,2\n"), "X",
-		market.Interval1d, columns("date,open,high,low,close"))
+	replay, err := replayOf(file(t, "days.csv", "Date,Open,High,Low,Close\n2020-01-02,1,1,1,1\n2020-01-01,2,2,2,2\n"), "X",
+		market.Interval1d, "date,open,high,low,close")
 	require.NoError(t, err)
 	rows := klines(t, newSimulator(t, replay), "symbol=X&interval=1d")
 	require.Len(t, rows, 2, "a header row is skipped")
@@ -118,7 +123,7 @@ func TestReplayReadsTimesAndColumns(t *testing.T) {
 
 func TestReplayReadsTimesBefore1970AndAByteOrderMark(t *testing.T) {
 	t.Parallel()
-	replay, err := simulator.LoadReplay(file(t, "a.csv", "\ufeff-157766400000,1,1,1,1,1\n"), "ABC", market.Interval1d, columns(ohlcv))
+	replay, err := replayOf(file(t, "a.csv", "\ufeff-157766400000,1,1,1,1,1\n"), "ABC", market.Interval1d, ohlcv)
 	require.NoError(t, err)
 	rows := klines(t, newSimulator(t, replay), "symbol=ABC&interval=1d&limit=1")
 	require.Equal(t, []int64{at(t, "1965-01-01")}, opens(rows))
@@ -135,7 +140,7 @@ func TestReplayReadsGzip(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, packed.Close())
 	require.NoError(t, f.Close())
-	replay, err := simulator.LoadReplay(path, "BTCUSD", market.Interval1m, columns(ohlcv))
+	replay, err := replayOf(path, "BTCUSD", market.Interval1m, ohlcv)
 	require.NoError(t, err)
 	require.Len(t, klines(t, newSimulator(t, replay), "symbol=BTCUSD&interval=1m"), 4)
 }
@@ -176,12 +181,12 @@ func TestReplayNamesWhatIsWrong(t *testing.T) {
 			if tc.symbol == "" {
 				tc.symbol = "X"
 			}
-			_, err := simulator.LoadReplay(file(t, "a.csv", tc.text), tc.symbol, tc.interval, columns(tc.columns))
+			_, err := replayOf(file(t, "a.csv", tc.text), tc.symbol, tc.interval, tc.columns)
 			require.ErrorContains(t, err, tc.want)
 			require.Equal(t, market.KindInvalid, market.KindOf(err))
 		})
 	}
-	_, err := simulator.LoadReplay(filepath.Join(t.TempDir(), "none.csv"), "X", market.Interval1m, columns(ohlcv))
+	_, err := replayOf(filepath.Join(t.TempDir(), "none.csv"), "X", market.Interval1m, ohlcv)
 	require.Equal(t, market.KindInvalid, market.KindOf(err))
 }
 
@@ -189,7 +194,7 @@ func TestReplaysTakeTheirSymbol(t *testing.T) {
 	t.Parallel()
 	path := file(t, "a.csv", "1577836800000,1,1,1,1,1\n")
 	load := func() *simulator.Replay {
-		replay, err := simulator.LoadReplay(path, "BTCUSDT", market.Interval1m, columns(ohlcv))
+		replay, err := replayOf(path, "BTCUSDT", market.Interval1m, ohlcv)
 		require.NoError(t, err)
 		return replay
 	}
@@ -211,7 +216,7 @@ func TestReplayOfARealYear(t *testing.T) {
 	require.NoError(t, err)
 	want, err := csv.NewReader(text).ReadAll()
 	require.NoError(t, err)
-	replay, err := simulator.LoadReplay(path, "BTCUSD", market.Interval1m, columns("ts,open,close,high,low,volume"))
+	replay, err := replayOf(path, "BTCUSD", market.Interval1m, "ts,open,close,high,low,volume")
 	require.NoError(t, err)
 	s := newSimulator(t, replay)
 	n := 0

@@ -31,30 +31,6 @@ type Simulator struct {
 	stats   *stats
 }
 
-// source is where a symbol's bars come from.
-type source interface {
-	// klines returns the bars whose open times are in the window, ascending. Errors: invalid for an interval it
-	// cannot make.
-	klines(interval market.Interval, w window) ([]kline, error)
-	// info describes the symbol.
-	info() symbolInfo
-}
-
-// window is what a request asks for: open times in [from, to] (epoch ms), at most limit of them, the first ones, or the
-// last ones when isLatest. Nothing opens after now.
-type window struct {
-	from, to, now int64
-	limit         int
-	isLatest      bool
-}
-
-type symbolInfo struct {
-	symbol, base, quote string
-	priceDecimals       int
-	around              float64 // the price about which a synthetic one moves
-	listedAt            time.Time
-}
-
 // New returns a simulator. Errors: invalid without a clock and for two replays of one symbol.
 func New(o Options) (*Simulator, error) {
 	if o.Now == nil {
@@ -74,7 +50,11 @@ func New(o Options) (*Simulator, error) {
 		s.symbols[replay.symbol] = replay
 		s.names = append(s.names, replay.symbol)
 	}
-	for _, info := range syntheticSymbols() {
+	infos, err := syntheticSymbols()
+	if err != nil {
+		return nil, err
+	}
+	for _, info := range infos {
 		if _, isTaken := s.symbols[info.symbol]; !isTaken {
 			s.symbols[info.symbol] = newSynthetic(o.Seed, info)
 			s.names = append(s.names, info.symbol)
@@ -88,7 +68,10 @@ func New(o Options) (*Simulator, error) {
 	s.router.HandleFunc("DELETE /_sim/faults", s.clearFaults)
 	s.router.HandleFunc("GET /_sim/stats", s.showStats)
 	s.router.HandleFunc("DELETE /_sim/stats", s.clearStats)
+	s.router.HandleFunc("GET /_sim/bars", s.showBars)
 	s.routeBinance()
+	s.routeYahoo()
+	s.routeCoinbase()
 	return s, nil
 }
 

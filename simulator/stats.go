@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"strconv"
@@ -71,7 +72,7 @@ func (s *stats) end(at time.Time, r *http.Request, status int) {
 	s.total++
 	s.byPath[r.URL.Path]++
 	s.byStatus[strconv.Itoa(status)]++
-	if symbol := r.URL.Query().Get("symbol"); symbol != "" {
+	if symbol := symbolOf(r); symbol != "" {
 		s.bySymbol[symbol]++
 	}
 	e := entry{At: at.UTC(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Status: status}
@@ -137,11 +138,19 @@ func (r *recorder) WriteHeader(status int) {
 // Unwrap lets a fault reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// observe counts a request, lets faults answer in its place, and logs it.
+// symbolOf returns the provider's code of what is asked for, wherever the provider wants it to stand, or "".
+func symbolOf(r *http.Request) string {
+	return cmp.Or(r.PathValue("symbol"), r.URL.Query().Get("symbol"))
+}
+
+// observe counts a request, lets faults answer in its place, and logs it. Only Binance weighs requests and tells what has
+// been used; weight 0 is of the others.
 func (s *Simulator) observe(weight int, next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		at := s.now()
-		w.Header().Set("X-Mbx-Used-Weight-1m", strconv.Itoa(s.stats.begin(weight)))
+		if weight > 0 {
+			w.Header().Set("X-Mbx-Used-Weight-1m", strconv.Itoa(s.stats.begin(weight)))
+		}
 		record := &recorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			s.stats.end(at, r, record.status)

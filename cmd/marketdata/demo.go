@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"marketdata/market"
 )
 
-// simInstance is the provider instance that a local stack points at its simulator.
-const simInstance = "sim_binance"
+// simPrefix begins the names of the provider instances that a local stack points at its simulator: one per adapter.
+const simPrefix = "sim_"
 
 // demo is the catalogue and the first backfills of a local stack. All of it may be repeated: what is there is kept.
 type demo struct {
@@ -21,31 +22,37 @@ type demo struct {
 	say      func(format string, args ...any)
 }
 
-// demoInstruments returns what a local stack knows from the start.
+// demoInstruments returns what a local stack knows from the start: pairs that never close, a stock and an index with
+// sessions in New York.
 func demoInstruments() []instrumentBody {
-	instrument := func(symbol, name string) instrumentBody {
+	instrument := func(symbol string, class market.AssetClass, currency, calendar, name, adapter, code string) instrumentBody {
 		return instrumentBody{
-			Symbol: symbol, Venue: market.VenueSimulated, AssetClass: string(market.AssetCrypto), Currency: "USDT", Name: name, Calendar: "24x7",
-			Providers: []market.ProviderSymbol{{Name: simInstance, Symbol: symbol}},
+			Symbol: symbol, Venue: market.VenueSimulated, AssetClass: string(class), Currency: currency, Calendar: calendar, Name: name + ", simulated",
+			Providers: []market.ProviderSymbol{{Name: simPrefix + adapter, Symbol: code}},
 		}
 	}
 	return []instrumentBody{
-		instrument("BTCUSDT", "Bitcoin / Tether, simulated"),
-		instrument("ETHUSDT", "Ether / Tether, simulated"),
+		instrument("BTCUSDT", market.AssetCrypto, "USDT", "24x7", "Bitcoin / Tether", "binance", "BTCUSDT"),
+		instrument("ETHUSDT", market.AssetCrypto, "USDT", "24x7", "Ether / Tether", "binance", "ETHUSDT"),
+		instrument("AAPL", market.AssetEquity, "USD", "XNAS", "Apple Inc.", "yahoo", "AAPL"),
+		instrument("SPX", market.AssetIndex, "USD", "XNYS", "S&P 500", "yahoo", "^GSPC"),
 	}
 }
 
 // backfills returns the first backfills; today's bars are left out, so that a second start asks for nothing twice.
 func (d *demo) backfills() []backfillBody {
-	request := func(instrument string, interval market.Interval, start time.Time) backfillBody {
+	request := func(interval market.Interval, start time.Time, instruments ...string) backfillBody {
 		return backfillBody{
-			Instruments: []string{instrument}, Interval: string(interval), Start: start.Format(time.DateOnly), End: d.today.Format(time.DateOnly),
+			Instruments: instruments, Interval: string(interval), Start: start.Format(time.DateOnly), End: d.today.Format(time.DateOnly),
 		}
 	}
+	lastYear := d.today.AddDate(-1, 0, 0)
 	return []backfillBody{
-		request("BTCUSDT.SIM", market.Interval1d, time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC)),
-		request("BTCUSDT.SIM", market.Interval1m, d.today.AddDate(0, 0, -30)),
-		request("ETHUSDT.SIM", market.Interval1h, d.today.AddDate(-1, 0, 0)),
+		request(market.Interval1d, time.Date(2010, 1, 1, 0, 0, 0, 0, time.UTC), "BTCUSDT.SIM"),
+		request(market.Interval1m, d.today.AddDate(0, 0, -30), "BTCUSDT.SIM"),
+		request(market.Interval1h, lastYear, "ETHUSDT.SIM"),
+		request(market.Interval1d, time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC), "AAPL.SIM", "SPX.SIM"),
+		request(market.Interval1h, lastYear, "AAPL.SIM", "SPX.SIM"),
 	}
 }
 
@@ -61,7 +68,7 @@ func (d *demo) run(ctx context.Context) error {
 	for _, request := range d.backfills() {
 		id, err := d.start(ctx, request)
 		if err != nil {
-			return fmt.Errorf("backfill %s %s: %w", request.Instruments[0], request.Interval, err)
+			return fmt.Errorf("backfill %s %s: %w", strings.Join(request.Instruments, ", "), request.Interval, err)
 		}
 		if id != "" {
 			ids = append(ids, id)
@@ -92,13 +99,16 @@ func (d *demo) start(ctx context.Context, request backfillBody) (string, error) 
 	case err != nil:
 		return "", err
 	case b.Progress.Chunks.Total == 0 && b.Status.IsFinished():
-		d.say("  %s %s is loaded already", request.Instruments[0], request.Interval)
+		d.say("  %s %s is loaded already", strings.Join(request.Instruments, ", "), request.Interval)
 		return "", nil
 	}
 	return b.ID, nil
 }
 
-// curl returns a command line to paste that answers with bars of the demo.
-func (d *demo) curl(apiURL string) string {
-	return fmt.Sprintf("curl '%s/v1/instruments/BTCUSDT.SIM/bars?interval=1d&start=%s&limit=5'", apiURL, d.today.AddDate(0, 0, -10).Format(time.DateOnly))
+// curls returns command lines to paste that answer with bars of the demo.
+func (d *demo) curls(apiURL string) []string {
+	line := func(instrument string, interval market.Interval, days int) string {
+		return fmt.Sprintf("curl '%s/v1/instruments/%s/bars?interval=%s&start=%s&limit=5'", apiURL, instrument, interval, d.today.AddDate(0, 0, -days).Format(time.DateOnly))
+	}
+	return []string{line("BTCUSDT.SIM", market.Interval1d, 10), line("AAPL.SIM", market.Interval1h, 10)}
 }

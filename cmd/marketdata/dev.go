@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,8 +34,10 @@ folder, and the next start goes on with it. Settings of the MD_… environment a
   marketdata dev --no-demo --database-url postgres://me:secret@127.0.0.1:5432/marketdata`,
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			// the stack brings this provider along; what a user sets of it is not the whole of it
-			a.environ = append([]string{simPrefix() + "ADAPTER=binance"}, a.environ...)
+			// the stack brings these providers along; what a user sets of them is not the whole of it
+			for _, adapter := range adapterNames() {
+				a.environ = append([]string{"MD_PROVIDERS__" + strings.ToUpper(simPrefix+adapter) + "__ADAPTER=" + adapter}, a.environ...)
+			}
 			cfg, err := a.loadConfig(c)
 			if err != nil {
 				return err

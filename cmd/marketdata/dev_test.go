@@ -178,7 +178,7 @@ func TestDevRunsResumesAndLeavesNothingBehind(t *testing.T) {
 	output, url = again.awaitCurl(t)
 	require.Contains(t, url, apiPort)
 	require.Positive(t, bars(t, url))
-	require.Equal(t, 3, strings.Count(output, "is loaded already"), output)
+	require.Equal(t, 5, strings.Count(output, "is loaded already"), output)
 	requireGone(t, processes)
 
 	_, processes = stateOf(t, dataDir)

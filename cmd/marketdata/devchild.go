@@ -65,13 +65,9 @@ func (d *devStack) self(name string, ready func(context.Context) error, args ...
 	}
 }
 
-// simPrefix begins the environment variables of the simulated provider.
-func simPrefix() string { return "MD_PROVIDERS__" + strings.ToUpper(simInstance) + "__" }
-
 // environ is what the stack decides for its children, over whatever the user's environment says. Only the pacing of
-// the simulated provider is left to a user who sets it.
+// the simulated providers is left to a user who sets it.
 func (d *devStack) environ() []string {
-	sim := simPrefix()
 	decided := map[string]string{
 		"MD_DATABASE__URL":      d.databaseURL,
 		"MD_DATABASE__URL_FILE": "", // would contradict the URL
@@ -80,14 +76,18 @@ func (d *devStack) environ() []string {
 		"MD_API__LISTEN":        d.apiPort.Address(),
 		"MD_API__URL":           d.apiPort.URL(),
 		"MD_WORKER__LISTEN":     d.workerPort.Address(),
-		sim + "ADAPTER":         "binance",
-		sim + "BASE_URL":        d.simPort.URL(),
-		sim + "SYNTHETIC":       "true",
-		sim + "ENABLED":         "true",
 	}
-	for _, budget := range []string{"requests_per_minute", "weight_per_minute"} {
-		if !d.cfg.IsGiven("providers." + simInstance + "." + budget) {
-			decided[sim+strings.ToUpper(budget)] = "60000"
+	for _, adapter := range adapterNames() {
+		instance := simPrefix + adapter
+		sim := "MD_PROVIDERS__" + strings.ToUpper(instance) + "__"
+		decided[sim+"ADAPTER"] = adapter
+		decided[sim+"BASE_URL"] = d.simPort.URL()
+		decided[sim+"SYNTHETIC"] = "true"
+		decided[sim+"ENABLED"] = "true"
+		for _, budget := range []string{"requests_per_minute", "weight_per_minute"} {
+			if !d.cfg.IsGiven("providers." + instance + "." + budget) {
+				decided[sim+strings.ToUpper(budget)] = "60000"
+			}
 		}
 	}
 	environ := make([]string, 0, len(decided))

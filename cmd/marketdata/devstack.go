@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -213,11 +214,11 @@ func (d *devStack) printSummary(o devOptions) {
 		[]string{"  API", d.apiPort.URL()}, []string{"  OpenAPI", d.apiPort.URL() + "/openapi.json"},
 		[]string{"  Temporal UI", d.uiURL()}, []string{"  Simulator", d.simPort.URL()},
 		[]string{"  Data and logs", d.dataDir})
-	command := "curl '" + d.apiPort.URL() + "/v1/instruments'"
+	commands := []string{"curl '" + d.apiPort.URL() + "/v1/instruments'"}
 	if !o.hasNoDemo {
-		command = d.demo().curl(d.apiPort.URL())
+		commands = d.demo().curls(d.apiPort.URL())
 	}
-	d.say("\nTry:\n  %s\n\nCtrl-C stops everything.", command)
+	d.say("\nTry:\n  %s\n\nCtrl-C stops everything.", strings.Join(commands, "\n  "))
 }
 
 // stop ends all parts in the order in which they need each other.

@@ -23,14 +23,14 @@ type instrumentView struct {
 
 // instrumentBody is the body of POST /v1/instruments.
 type instrumentBody struct {
-	Symbol     string                  `json:"symbol"`
-	Venue      string                  `json:"venue"`
-	AssetClass string                  `json:"asset_class"`
-	Currency   string                  `json:"currency"`
-	Name       string                  `json:"name,omitempty"`
-	Calendar   string                  `json:"calendar,omitempty"`
-	Providers  []market.ProviderSymbol `json:"providers"`
-	Intervals  []string                `json:"intervals,omitempty"`
+	Symbol     string                  `json:"symbol" yaml:"symbol"`
+	Venue      string                  `json:"venue" yaml:"venue"`
+	AssetClass string                  `json:"asset_class" yaml:"asset_class"`
+	Currency   string                  `json:"currency" yaml:"currency"`
+	Name       string                  `json:"name,omitempty" yaml:"name"`
+	Calendar   string                  `json:"calendar,omitempty" yaml:"calendar"`
+	Providers  []market.ProviderSymbol `json:"providers" yaml:"providers"`
+	Intervals  []string                `json:"intervals,omitempty" yaml:"intervals"`
 }
 
 func newInstruments(a *app) *cobra.Command {
@@ -38,9 +38,10 @@ func newInstruments(a *app) *cobra.Command {
 		Use:   "instruments",
 		Short: "Register and list instruments",
 		Example: `  marketdata instruments add BTCUSDT.BINANCE --asset-class crypto --currency USDT --provider binance:BTCUSDT
+  marketdata instruments import catalog/us.yaml
   marketdata instruments list --venue BINANCE`,
 	}
-	group.AddCommand(newInstrumentsAdd(a), newInstrumentsList(a), newInstrumentsShow(a))
+	group.AddCommand(newInstrumentsAdd(a), newInstrumentsImport(a), newInstrumentsList(a), newInstrumentsShow(a))
 	return asGroup(group)
 }
 
@@ -79,7 +80,7 @@ func newInstrumentsAdd(a *app) *cobra.Command {
 	flags.StringVar(&body.Currency, "currency", "", "ISO 4217 code, or the quote asset of a crypto pair (required)")
 	flags.StringSliceVar(&sources, "provider", nil, "NAME or NAME:SYMBOL, the provider's own code; in order of preference (required, repeatable)")
 	flags.StringVar(&body.Name, "name", "", "name for people")
-	flags.StringVar(&body.Calendar, "calendar", "", "trading calendar, as 24x7 (default: from the venue)")
+	flags.StringVar(&body.Calendar, "calendar", "", "trading calendar, as 24x7 or XNYS (default: from the venue)")
 	flags.StringSliceVar(&body.Intervals, "intervals", nil, "intervals to keep in sync, as 1m,1d")
 	addAPIURL(c)
 	addOutput(c)

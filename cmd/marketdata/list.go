@@ -47,3 +47,24 @@ func printList[T any](a *app, c *cobra.Command, path string, query url.Values, l
 	}
 	return nil
 }
+
+// printPage reads a list of the API that has one page, and prints it as --output says.
+func printPage[T any](a *app, c *cobra.Command, path string, query url.Values, heading []string, row func(T) []string) error {
+	api, asJSON, err := a.openForOutput(c)
+	if err != nil {
+		return err
+	}
+	var page listPage[T]
+	answer, err := api.get(c.Context(), path, query, &page)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(a.stdout, answer)
+	}
+	rows := [][]string{heading}
+	for _, v := range page.Data {
+		rows = append(rows, row(v))
+	}
+	return writeTable(a.stdout, rows...)
+}

@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -48,10 +49,13 @@ func execute(t *testing.T, environ []string, args ...string) outcomeOf {
 func fakeAPI(t *testing.T, answers map[string]string) (environ []string, asked *[]string) {
 	t.Helper()
 	asked = &[]string{}
+	var mu sync.Mutex
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body bytes.Buffer
 		_, _ = body.ReadFrom(r.Body)
+		mu.Lock()
 		*asked = append(*asked, strings.TrimSpace(r.Method+" "+r.URL.String()+" "+body.String()))
+		mu.Unlock()
 		answer, ok := answers[r.Method+" "+r.URL.String()]
 		if !ok {
 			answer = `404{"type":"/problems/not_found","title":"There is no such thing","status":404,"detail":"there is no ` + r.URL.Path + `","request_id":"r1"}`
@@ -123,8 +127,9 @@ func TestWrongCommandLines(t *testing.T) {
 		{[]string{"instruments", "add", "BTCUSDT"}, "required: --asset-class, --currency, --provider"},
 		{[]string{"instruments", "add", "BTCUSDT", "--asset-class=crypto", "--currency=X", "--provider=p"}, "has no venue"},
 		{[]string{"bars", "A.B", "--interval=1d", "--start=2024-01-01", "--format=xml"}, `--format wants table, json or csv, not "xml"`},
-		{[]string{"simulate", "--adapter", "nasdaq"}, `--adapter wants one of binance, not "nasdaq"`},
+		{[]string{"simulate", "--adapter", "nasdaq"}, `--adapter wants one of binance, coinbase, yahoo, not "nasdaq"`},
 		{[]string{"simulate", "--symbol", "BTCUSD"}, "--symbol goes with --replay"},
+		{[]string{"simulate", "--calendar", "XNYS"}, "--calendar goes with --replay"},
 		{[]string{"simulate", "--replay", "x.csv"}, "required: --symbol, --interval"},
 		{[]string{"simulate", "--replay", "x.csv", "--symbol", "BTCUSD", "--interval", "2m"}, "--interval: not an interval"},
 		{[]string{"version", "--nope"}, "unknown flag: --nope"},
@@ -261,6 +266,21 @@ func TestProviders(t *testing.T) {
 	require.JSONEq(t, active, execute(t, environ, "providers", "resume", "binance", "--output", "json").stdout)
 	require.Contains(t, *asked, `POST /v1/providers/binance/pause {"reason":"banned"}`)
 	require.Contains(t, *asked, `POST /v1/providers/binance/resume`)
+}
+
+func TestCalendarsCommands(t *testing.T) {
+	t.Parallel()
+	calendars := `{"data":[{"name":"XTKS","timezone":"Asia/Tokyo","open":"09:00","close":"15:30","break_start":"11:30","break_end":"12:30","known_since":"1997-01-01"}],"next_cursor":null}`
+	sessions := `{"data":[{"date":"2024-07-03","open":"2024-07-03T13:30:00Z","close":"2024-07-03T17:00:00Z","early_close":true}],"next_cursor":null}`
+	environ, _ := fakeAPI(t, map[string]string{
+		"GET /v1/calendars": calendars, "GET /v1/calendars/XNYS/sessions?end=2024-07-04&start=2024-07-01": sessions,
+	})
+	require.Equal(t, "CALENDAR  TIME ZONE   OPEN   CLOSE  BREAK           KNOWN SINCE\nXTKS      Asia/Tokyo  09:00  15:30  11:30 to 12:30  1997-01-01\n",
+		execute(t, environ, "calendars", "list").stdout)
+	require.JSONEq(t, calendars, execute(t, environ, "calendars", "list", "--output", "json").stdout)
+	require.Equal(t, "DATE        OPEN                  CLOSE                 EARLY CLOSE\n2024-07-03  2024-07-03T13:30:00Z  2024-07-03T17:00:00Z  true\n",
+		execute(t, environ, "calendars", "sessions", "XNYS", "--start", "2024-07-01", "--end", "2024-07-04").stdout)
+	require.NotZero(t, execute(t, environ, "calendars", "sessions", "XNYS").code, "a range needs a start")
 }
 
 func TestBarsOfAllPagesKeepTheirDigits(t *testing.T) {

@@ -43,23 +43,8 @@ func newProvidersList(a *app) *cobra.Command {
 		Example: "  marketdata providers list --output json",
 		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			api, asJSON, err := a.openForOutput(c)
-			if err != nil {
-				return err
-			}
-			var page listPage[providerView]
-			answer, err := api.get(c.Context(), "/v1/providers", nil, &page)
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				return writeJSON(a.stdout, answer)
-			}
-			rows := [][]string{{"PROVIDER", "ADAPTER", "STATE", "REQUESTS/MIN", "USED", "WAITING"}}
-			for _, p := range page.Data {
-				rows = append(rows, providerRow(p))
-			}
-			return writeTable(a.stdout, rows...)
+			return printPage(a, c, "/v1/providers", nil,
+				[]string{"PROVIDER", "ADAPTER", "STATE", "REQUESTS/MIN", "USED", "WAITING"}, providerRow)
 		},
 	}
 	addAPIURL(c)

@@ -1,62 +1,80 @@
 package calendar
 
 import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"marketdata/market"
 )
 
-// exchange is the calendar of one exchange.
-type exchange struct {
-	name     string
-	location *time.Location
-	open     time.Duration // since local midnight
-	close    time.Duration
+// Info describes a calendar to people who choose one.
+type Info struct {
+	Name     string // what ByName takes
+	Location *time.Location
+	// Open, Close and the break are the regular hours today, counted from local midnight as the clock on the wall
+	// shows them. BreakStart and BreakEnd are both zero where there is no break.
+	Open, Close          time.Duration
+	BreakStart, BreakEnd time.Duration
+	// KnownSince is the first date whose holidays are known; before it every weekday is a session. Zero for "24x7",
+	// which has no holidays.
+	KnownSince time.Time
 }
 
-var _ market.Calendar = (*exchange)(nil)
-
-func (e *exchange) Name() string             { return e.name }
-func (e *exchange) Location() *time.Location { return e.location }
-func (e *exchange) IsContinuous() bool       { return false }
-
-func (e *exchange) Session(date time.Time) (market.Session, bool) {
-	day := market.Interval1d.Floor(date)
-	if day.Weekday() == time.Saturday || day.Weekday() == time.Sunday {
-		return market.Session{}, false
-	}
-	at := func(d time.Duration) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day(), int(d/time.Hour), int(d%time.Hour/time.Minute), 0, 0, e.location).UTC()
-	}
-	return market.Session{Date: day, Open: at(e.open), Close: at(e.close)}, true
-}
-
-// ByName returns the calendar an instrument names. Errors: invalid for an unknown name, listing the known ones.
+// ByName returns the calendar an instrument names: "24x7" or the MIC of an exchange, in upper case. It is the same
+// value every time and safe for concurrent use. Errors: invalid for an unknown name, listing the known ones.
 func ByName(name string) (market.Calendar, error) {
 	if name == (market.Calendar247{}).Name() {
 		return market.Calendar247{}, nil
 	}
-	zones := map[string]string{
-		"XNYS": "America/New_York", "XNAS": "America/New_York", "XLON": "Europe/London", "XETR": "Europe/Berlin",
-		"XPAR": "Europe/Paris", "XTKS": "Asia/Tokyo", "XHKG": "Asia/Hong_Kong", "XASX": "Australia/Sydney",
-	}
-	zone, isKnown := zones[name]
-	if !isKnown {
-		return nil, market.Errorf(market.KindInvalid, "unknown calendar %q", name)
-	}
-	location, err := time.LoadLocation(zone)
+	known, err := exchanges()
 	if err != nil {
 		return nil, err
 	}
-	return &exchange{name: name, location: location, open: 9*time.Hour + 30*time.Minute, close: 16 * time.Hour}, nil
+	if e, isKnown := known[name]; isKnown {
+		return e, nil
+	}
+	return nil, market.Errorf(market.KindInvalid, "unknown calendar %.32q: want one of %s", name, strings.Join(Names(), " "))
+}
+
+// Names returns the names ByName knows, sorted.
+func Names() []string {
+	known, _ := exchanges() // ByName tells why none is known
+	names := slices.AppendSeq([]string{market.Calendar247{}.Name()}, maps.Keys(known))
+	slices.Sort(names)
+	return names
+}
+
+// Describe returns what is known of the named calendar. Errors: as ByName.
+func Describe(name string) (Info, error) {
+	c, err := ByName(name)
+	if err != nil {
+		return Info{}, err
+	}
+	info := Info{Name: c.Name(), Location: c.Location(), Close: 24 * time.Hour}
+	if e, isExchange := c.(*exchange); isExchange {
+		today := e.hours[len(e.hours)-1]
+		info.Open, info.Close = today.open, today.close
+		info.BreakStart, info.BreakEnd = today.breakStart, today.breakEnd
+		info.KnownSince = e.since.time()
+	}
+	return info, nil
 }
 
 // ForVenue returns the name of the calendar implied by a venue and asset class, or "" where one must be named.
 func ForVenue(venue string, class market.AssetClass) string {
+	switch venue {
+	case "ARCX", "BATS", "IEXG", "XASE": // NYSE Arca, Cboe BZX, IEX and NYSE American keep the sessions of the NYSE
+		return "XNYS"
+	case market.VenueIndex:
+		return ""
+	}
 	if _, err := ByName(venue); err == nil {
 		return venue
 	}
-	if venue != market.VenueIndex && class == market.AssetCrypto {
+	if class == market.AssetCrypto {
 		return market.Calendar247{}.Name()
 	}
 	return ""
@@ -66,4 +84,22 @@ func ForVenue(venue string, class market.AssetClass) string {
 func GridOf(interval market.Interval, name string) (market.Grid, error) {
 	c, err := ByName(name)
 	return market.Grid{Interval: interval, Calendar: c}, err
+}
+
+// exchanges returns the calendars of exchanges by name, built at the first call.
+var exchanges = sync.OnceValues(newExchanges) //nolint:gochecknoglobals // never written again: every call gives the same calendars
+
+func newExchanges() (map[string]*exchange, error) {
+	schedules := []schedule{newYork(), london(), frankfurt(), paris(), tokyo(), hongKong(), sydney()}
+	known := make(map[string]*exchange, len(schedules)+1)
+	for _, s := range schedules {
+		b, err := newBook(s)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range s.names {
+			known[name] = &exchange{name: name, book: b}
+		}
+	}
+	return known, nil
 }

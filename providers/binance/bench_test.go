@@ -1,6 +1,8 @@
 package binance_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +10,7 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 )
 
 // fullPage returns a body of 1000 klines as long as real ones.
@@ -25,15 +28,7 @@ func fullPage(tb testing.TB) []byte {
 
 func BenchmarkNormalize(b *testing.B) {
 	c, page := newClient(b, nil, ""), providers.Page{Body: fullPage(b)}
-	b.ReportAllocs()
-	b.SetBytes(int64(len(page.Body)))
-	for b.Loop() {
-		rows, err := c.Normalize(page)
-		if err != nil || len(rows.Bars) != 1000 {
-			b.Fatal(len(rows.Bars), err)
-		}
-	}
-	b.ReportMetric(1000*float64(b.N)/b.Elapsed().Seconds(), "bars/s")
+	providertest.BenchmarkNormalize(b, c, page, 1000)
 }
 
 func BenchmarkFetch(b *testing.B) {
@@ -54,4 +49,14 @@ func TestNormalizeAllocates(t *testing.T) { //nolint:paralleltest // AllocsPerRu
 	c, page := newClient(t, nil, ""), providers.Page{Body: fullPage(t)}
 	allocations := testing.AllocsPerRun(5, func() { _, _ = c.Normalize(page) })
 	require.Less(t, allocations, 50.0)
+}
+
+// encode writes bars as klines.
+func encode(grid market.Grid, bars []market.Bar) string {
+	rows := make([]string, len(bars))
+	for i, b := range bars {
+		rows[i] = fmt.Sprintf(`[%d,"%s0","%s","%s","%s","%s",%d,"%s",%d,"1.00","2.00","0"]`, b.Time.UnixMilli(),
+			b.Open, b.High, b.Low, b.Close, b.Volume, grid.Next(b.Time).UnixMilli()-1, b.Turnover, *b.Trades)
+	}
+	return "[" + strings.Join(rows, ",") + "]"
 }

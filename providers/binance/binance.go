@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"marketdata/market"
@@ -35,15 +34,11 @@ var (
 
 // New returns the provider of an instance. Errors: invalid when its base URL is not an http or https URL.
 func New(i providers.Instance, client *providers.Client) (providers.Provider, error) {
-	base := i.BaseURL
-	if base == "" {
-		base = defaultBaseURL
+	base, err := i.Base(defaultBaseURL)
+	if err != nil {
+		return nil, err
 	}
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" {
-		return nil, market.Errorf(market.KindInvalid, "base_url: want http(s)://host, as in %s", defaultBaseURL)
-	}
-	return &Client{name: i.Name, baseURL: strings.TrimRight(base, "/"), client: client}, nil
+	return &Client{name: i.Name, baseURL: base, client: client}, nil
 }
 
 // Name is the instance's name.

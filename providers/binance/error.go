@@ -18,10 +18,7 @@ const (
 	codeInvalidSymbol   = -1121
 )
 
-const (
-	statusBanned = http.StatusTeapot // an address that went on after 429
-	maxMessage   = 200
-)
+const statusBanned = http.StatusTeapot // an address that went on after 429
 
 // refusal is the body of an error.
 type refusal struct {
@@ -51,22 +48,16 @@ func kindOf(status, code int) market.Kind {
 	switch {
 	case code == codeInvalidSymbol:
 		return market.KindNotFound
-	case code == codeTooManyRequests, status == http.StatusTooManyRequests, status == statusBanned:
+	case code == codeTooManyRequests, status == statusBanned:
 		return market.KindRateLimited
-	case status == http.StatusUnauthorized, status == http.StatusForbidden, status == http.StatusUnavailableForLegalReasons:
-		return market.KindDenied
-	case status >= http.StatusInternalServerError:
-		return market.KindUnavailable
-	case status >= http.StatusBadRequest:
-		return market.KindInvalid
 	}
-	return market.KindMalformed
+	return providers.StatusKind(status)
 }
 
 func message(instance string, status int, r refusal) string {
 	text := fmt.Sprintf("%s answered HTTP %d", instance, status)
 	if r.Msg != "" {
-		text += fmt.Sprintf(" with code %d: %s", r.Code, printable(r.Msg))
+		text += fmt.Sprintf(" with code %d: %s", r.Code, providers.Printable(r.Msg))
 	}
 	if status == http.StatusUnavailableForLegalReasons {
 		text = strings.TrimRight(text, ".") + fmt.Sprintf(". Binance does not serve this restricted region: set MD_PROVIDERS__%s__BASE_URL to another base",
@@ -88,18 +79,4 @@ func banLeft(msg string, now time.Time) time.Duration {
 		return 0
 	}
 	return min(max(0, time.UnixMilli(ms).Sub(now)), longest)
-}
-
-// printable keeps a message of another party short and on one line.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "?"))
-	if len(text) > maxMessage {
-		text = strings.ToValidUTF8(text[:maxMessage], "") + "…"
-	}
-	return text
 }

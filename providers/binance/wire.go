@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/tidwall/gjson"
 
 	"marketdata/market"
 	"marketdata/providers"
@@ -29,10 +30,9 @@ const (
 )
 
 const (
-	maxQuarantinedBytes = 4096
-	shortestKline       = 40 // bytes; no readable kline is shorter
-	microsecondDigits   = 16 // an open time of so many digits is in microseconds
-	statusTrading       = "TRADING"
+	shortestKline     = 40 // bytes; no readable kline is shorter
+	microsecondDigits = 16 // an open time of so many digits is in microseconds
+	statusTrading     = "TRADING"
 )
 
 // summary is what paging needs to know of a body.
@@ -78,7 +78,7 @@ func normalize(body []byte) (providers.Rows, error) {
 			rule = bar.Validate()
 		}
 		if rule != "" {
-			rows.Quarantined = append(rows.Quarantined, quarantine(bar.Time, rule, row))
+			rows.Quarantined = append(rows.Quarantined, providers.QuarantineRow(bar.Time, rule, row))
 			return
 		}
 		rows.Bars = append(rows.Bars, bar)
@@ -145,12 +145,37 @@ func parseNumber(token string) (market.Decimal, bool) {
 
 func isString(token string) bool { return len(token) >= 2 && token[0] == '"' }
 
-func quarantine(at time.Time, rule market.Rule, row string) market.Quarantined {
-	if len(row) > maxQuarantinedBytes {
-		row = row[:maxQuarantinedBytes]
+// eachRow calls visit with every row of a JSON array of arrays: its text, its first elements as they are written, ""
+// for those it lacks, and how many elements it has. All texts are parts of one copy of the body; the array of elements is
+// used anew for every row. Errors: malformed when the body is anything else, then possibly after some visits.
+func eachRow(body []byte, visit func(row string, fields *[columns]string, count int)) error {
+	err := providers.RequireJSON(body, "klines") // gjson reads anything as something
+	if err != nil {
+		return err
 	}
-	// Cloned, so that the row does not keep the body in memory; a cut may have split a character.
-	return market.Quarantined{Time: at, Rule: rule, Value: strings.Clone(strings.ToValidUTF8(row, ""))}
+	klines := gjson.ParseBytes(body)
+	if !klines.IsArray() {
+		return market.Errorf(market.KindMalformed, "klines of %d bytes are not a JSON array", len(body))
+	}
+	var fields [columns]string
+	klines.ForEach(func(index, row gjson.Result) bool {
+		if !row.IsArray() {
+			err = market.Errorf(market.KindMalformed, "klines[%d] is not an array", index.Int())
+			return false
+		}
+		clear(fields[:])
+		count := 0
+		row.ForEach(func(_, element gjson.Result) bool {
+			if count < columns {
+				fields[count] = element.Raw
+			}
+			count++
+			return true
+		})
+		visit(row.Raw, &fields, count)
+		return true
+	})
+	return err
 }
 
 // exchangeInfo is what is read of /api/v3/exchangeInfo.

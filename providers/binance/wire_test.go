@@ -145,6 +145,8 @@ func TestNormalizeRefusesOtherBodies(t *testing.T) {
 		_, err := c.Normalize(providers.Page{Body: []byte(body)})
 		require.Equal(t, market.KindMalformed, market.KindOf(err), body)
 	}
+	_, err := c.Normalize(providers.Page{Body: []byte("[[],1]")})
+	require.ErrorContains(t, err, "klines[1] is not an array")
 }
 
 func TestNormalizeToleratesBlanks(t *testing.T) {

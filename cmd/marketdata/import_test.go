@@ -1,0 +1,108 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// write makes a file to import.
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "instruments.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	return file
+}
+
+const twoInstruments = `
+instruments:
+  - {symbol: aapl, venue: XNAS, asset_class: equity, currency: USD, providers: [{name: yahoo, symbol: AAPL}]}
+  - symbol: 7203
+    venue: XTKS
+    asset_class: equity
+    currency: JPY
+    name: Toyota
+    calendar: XTKS
+    intervals: [1d]
+    providers:
+      - {name: yahoo, symbol: 7203.T}
+`
+
+func TestInstrumentsImport(t *testing.T) {
+	t.Parallel()
+	file := write(t, twoInstruments)
+	apple := `{"id":"AAPL.XNAS","asset_class":"equity","currency":"USD","calendar":"XNAS","providers":[{"name":"yahoo","symbol":"AAPL"}],"intervals":[]}`
+	environ, asked := fakeAPI(t, map[string]string{
+		"POST /v1/instruments?dry_run=true": apple, "POST /v1/instruments?skip_listing=true": "201" + apple,
+	})
+	o := execute(t, environ, "instruments", "import", file)
+	require.Zero(t, o.code, o.stderr)
+	require.Contains(t, o.stdout, "AAPL.XNAS")
+	require.Equal(t, "2 instruments are registered\n", o.stderr)
+	require.Len(t, *asked, 4)
+	slices.Sort(*asked)
+	require.Equal(t, `POST /v1/instruments?dry_run=true {"symbol":"7203","venue":"XTKS","asset_class":"equity","currency":"JPY","name":"Toyota",`+
+		`"calendar":"XTKS","providers":[{"name":"yahoo","symbol":"7203.T"}],"intervals":["1d"]}`, (*asked)[0])
+	require.Contains(t, (*asked)[2], "skip_listing=true")
+
+	*asked = nil
+	o = execute(t, environ, "instruments", "import", "--dry-run", "--output", "json", file)
+	require.Zero(t, o.code, o.stderr)
+	require.JSONEq(t, `{"imported":0,"instruments":["AAPL.XNAS","7203.XTKS"]}`, o.stdout)
+	require.Len(t, *asked, 2, "a dry run only checks")
+}
+
+func TestInstrumentsImportTellsAllProblemsAtOnce(t *testing.T) {
+	t.Parallel()
+	environ, asked := fakeAPI(t, map[string]string{
+		"POST /v1/instruments?dry_run=true": `422{"detail":"not valid","status":422,"errors":[` +
+			`{"location":"body.calendar","message":"unknown"},{"location":"body.providers[0].name","message":"no such provider"}]}`,
+	})
+	o := execute(t, environ, "instruments", "import", write(t, twoInstruments))
+	require.Equal(t, exitFailure, o.code)
+	require.Empty(t, o.stdout)
+	for _, line := range []string{
+		"4 problems:", "  instruments[0].calendar: unknown", "  instruments[0].providers[0].name: no such provider",
+		"  instruments[1].calendar: unknown", "  instruments[1].providers[0].name: no such provider",
+	} {
+		require.Contains(t, o.stderr, line+"\n")
+	}
+	require.Len(t, *asked, 2, "nothing is imported")
+}
+
+func TestInstrumentsImportRefusesFiles(t *testing.T) {
+	t.Parallel()
+	environ, asked := fakeAPI(t, nil)
+	for text, want := range map[string]string{
+		"":                           "the file is empty",
+		"instruments: []":            "it has no instruments",
+		"{]":                         "neither YAML nor JSON",
+		"- 1":                        "cannot unmarshal",
+		twoInstruments + "extra: 1":  "field extra not found",
+		twoInstruments + "---\na: 1": "more than one document",
+		twoInstruments + "  - {symbol: AAPL, venue: xnas}\n  - {symbol: '7203', venue: xtks}": "2 problems:\n  instruments[2]: AAPL.XNAS is instruments[0] already\n  instruments[3]: 7203.XTKS is instruments[1] already",
+		strings.Replace(twoInstruments, "currency", "curency", 2):                             "2 problems:\n  line 3: field curency not found",
+	} {
+		o := execute(t, environ, "instruments", "import", write(t, text))
+		require.Equal(t, exitFailure, o.code, text)
+		require.Contains(t, o.stderr, want, text)
+	}
+	require.Equal(t, exitFailure, execute(t, environ, "instruments", "import", "/nowhere.yaml").code)
+	require.Empty(t, *asked)
+}
+
+// TestCatalogueIsReadable: what users are told to import can be.
+func TestCatalogueIsReadable(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]int{"us.yaml": 34, "indices.yaml": 8, "crypto.yaml": 40, "world.yaml": 5} {
+		text, err := os.ReadFile(filepath.Join("../../catalog", file))
+		require.NoError(t, err)
+		bodies, err := parseImport(text)
+		require.NoError(t, err, file)
+		require.Len(t, bodies, want, file)
+	}
+}
