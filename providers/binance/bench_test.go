@@ -32,7 +32,7 @@ func BenchmarkNormalize(b *testing.B) {
 }
 
 func BenchmarkFetch(b *testing.B) {
-	a := &answer{status: 200, body: fullPage(b)}
+	a := &providertest.Canned{Status: 200, Body: fullPage(b)}
 	c, start := newClient(b, a, ""), time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	r := providers.Request{Symbol: "X", Grid: minutes(), Range: market.Range{Start: start, End: start.AddDate(0, 1, 0)}}
 	b.ReportAllocs()

@@ -12,6 +12,7 @@ import (
 	"marketdata/market"
 	"marketdata/providers"
 	"marketdata/providers/binance"
+	"marketdata/providers/providertest"
 )
 
 func TestNewRefusesBaseURLs(t *testing.T) {
@@ -39,13 +40,13 @@ func TestFetchAsks(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			a := &answer{status: 200, body: []byte("[]")}
+			a := &providertest.Canned{Status: 200, Body: []byte("[]")}
 			grid := market.Grid{Interval: tc.interval, Calendar: market.Calendar247{}}
 			page, err := newClient(t, a, tc.base).Fetch(t.Context(), providers.Request{Symbol: tc.symbol, Grid: grid, Range: day, Cursor: tc.cursor})
 			require.NoError(t, err)
-			require.Equal(t, tc.want, a.request.URL.String())
+			require.Equal(t, tc.want, a.Request.URL.String())
 			require.Equal(t, tc.want, page.URL)
-			require.Equal(t, "marketdata/test", a.request.Header.Get("User-Agent"))
+			require.Equal(t, "marketdata/test", a.Request.Header.Get("User-Agent"))
 		})
 	}
 }
@@ -61,10 +62,10 @@ func TestFetchRefusesBeforeAsking(t *testing.T) {
 		"cursor":           {Symbol: "X", Grid: minutes(), Range: day, Cursor: "-1"},
 		"foreign cursor":   {Symbol: "X", Grid: minutes(), Range: day, Cursor: "next"},
 	} {
-		a := &answer{status: 200, body: []byte("[]")}
+		a := &providertest.Canned{Status: 200, Body: []byte("[]")}
 		_, err := newClient(t, a, "").Fetch(t.Context(), r)
 		require.Equal(t, market.KindInvalid, market.KindOf(err), name)
-		require.Nil(t, a.request, name)
+		require.Nil(t, a.Request, name)
 	}
 }
 
@@ -110,7 +111,7 @@ func TestPaging(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			a := &answer{status: 200, body: klines(tc.times...)}
+			a := &providertest.Canned{Status: 200, Body: klines(tc.times...)}
 			asked := market.Range{Start: time.UnixMilli(first).UTC(), End: time.UnixMilli(tc.end).UTC()}
 			if tc.end == first {
 				asked.Start = asked.Start.AddDate(-1, 0, 0)
@@ -158,7 +159,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			a := &answer{status: tc.status, body: []byte(tc.body), header: tc.header}
+			a := &providertest.Canned{Status: tc.status, Body: []byte(tc.body), Header: tc.header}
 			r := providers.Request{Symbol: "X", Grid: minutes(), Range: market.Range{Start: now().AddDate(0, 0, -1), End: now()}}
 			page, err := newClient(t, a, "").Fetch(t.Context(), r)
 			require.Equal(t, tc.kind, market.KindOf(err), "%v", err)
@@ -173,18 +174,18 @@ func TestErrors(t *testing.T) {
 
 func TestListing(t *testing.T) {
 	t.Parallel()
-	a := &answer{status: 200, body: fixture(t, "klines_1m.json")}
+	a := &providertest.Canned{Status: 200, Body: fixture(t, "klines_1m.json")}
 	got, _, err := newClient(t, a, "").Listing(t.Context(), "BTCUSDT", "")
 	require.NoError(t, err)
 	require.Equal(t, providers.Listing{Symbol: "BTCUSDT", AssetClass: market.AssetCrypto, ListedAt: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}, got)
-	require.Equal(t, "interval=1m&limit=1&startTime=0&symbol=BTCUSDT", a.request.URL.RawQuery)
+	require.Equal(t, "interval=1m&limit=1&startTime=0&symbol=BTCUSDT", a.Request.URL.RawQuery)
 
-	got, _, err = newClient(t, &answer{status: 200, body: []byte("[]")}, "").Listing(t.Context(), "NEW", "")
+	got, _, err = newClient(t, &providertest.Canned{Status: 200, Body: []byte("[]")}, "").Listing(t.Context(), "NEW", "")
 	require.NoError(t, err)
 	require.True(t, got.ListedAt.IsZero())
 
 	for body, kind := range map[string]market.Kind{`[["soon"]]`: market.KindMalformed, "<html>": market.KindMalformed} {
-		_, _, err = newClient(t, &answer{status: 200, body: []byte(body)}, "").Listing(t.Context(), "X", "")
+		_, _, err = newClient(t, &providertest.Canned{Status: 200, Body: []byte(body)}, "").Listing(t.Context(), "X", "")
 		require.Equal(t, kind, market.KindOf(err), body)
 	}
 	_, _, err = newClient(t, a, "").Listing(t.Context(), "", "")
@@ -193,16 +194,16 @@ func TestListing(t *testing.T) {
 
 func TestInstruments(t *testing.T) {
 	t.Parallel()
-	a := &answer{status: 200, body: fixture(t, "exchange_info.json")}
+	a := &providertest.Canned{Status: 200, Body: fixture(t, "exchange_info.json")}
 	got, err := newClient(t, a, "").Instruments(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []providers.Listing{
 		{Symbol: "BTCUSDT", AssetClass: market.AssetCrypto, Currency: "USDT", Name: "BTC/USDT"},
 		{Symbol: "ETHBTC", AssetClass: market.AssetCrypto, Currency: "BTC", Name: "ETH/BTC"},
 	}, got)
-	require.Equal(t, "/api/v3/exchangeInfo", a.request.URL.RequestURI())
+	require.Equal(t, "/api/v3/exchangeInfo", a.Request.URL.RequestURI())
 	for _, body := range []string{"[]", "{}", "<html>", `{"symbols":[{"symbol":1}]}`, `{"symbols":null}`} {
-		_, err = newClient(t, &answer{status: 200, body: []byte(body)}, "").Instruments(t.Context())
+		_, err = newClient(t, &providertest.Canned{Status: 200, Body: []byte(body)}, "").Instruments(t.Context())
 		require.Equal(t, market.KindMalformed, market.KindOf(err), body)
 	}
 }

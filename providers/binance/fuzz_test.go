@@ -9,6 +9,7 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 )
 
 func FuzzNormalize(f *testing.F) {
@@ -47,7 +48,7 @@ func FuzzDecode(f *testing.F) {
 		if status < 200 || status > 599 {
 			status = 200 // no server can answer anything else
 		}
-		c := newClient(t, &answer{status: status, body: body}, "")
+		c := newClient(t, &providertest.Canned{Status: status, Body: body}, "")
 		page, err := c.Fetch(t.Context(), r)
 		require.Equal(t, string(body), string(page.Body))
 		if err == nil {

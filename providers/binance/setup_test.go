@@ -1,11 +1,7 @@
 package binance_test
 
 import (
-	"bytes"
-	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,32 +10,13 @@ import (
 	"marketdata/market"
 	"marketdata/providers"
 	"marketdata/providers/binance"
+	"marketdata/providers/providertest"
 )
-
-// recorded is the folder of answers of the provider as they were recorded; it is not part of the repository.
-const recorded = "../../../shared/payloads/binance"
 
 func now() time.Time { return time.Date(2024, 3, 5, 12, 0, 30, 0, time.UTC) }
 
 func minutes() market.Grid {
 	return market.Grid{Interval: market.Interval1m, Calendar: market.Calendar247{}}
-}
-
-// answer is one canned answer; the request it was given to is kept.
-type answer struct {
-	status  int
-	header  http.Header
-	body    []byte
-	request *http.Request
-}
-
-func (a *answer) RoundTrip(r *http.Request) (*http.Response, error) {
-	a.request = r
-	header := a.header
-	if header == nil {
-		header = http.Header{}
-	}
-	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(bytes.NewReader(a.body)), Request: r}, nil
 }
 
 func newClient(tb testing.TB, transport http.RoundTripper, baseURL string) *binance.Client {
@@ -54,20 +31,13 @@ func newClient(tb testing.TB, transport http.RoundTripper, baseURL string) *bina
 
 func fixture(tb testing.TB, name string) []byte {
 	tb.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", name))
-	require.NoError(tb, err)
-	return body
+	return providertest.Fixture(tb, name)
 }
 
-// recording reads an answer of the folder of recorded ones, or skips the test where there is no such folder.
+// recording reads an answer of the provider as it was recorded.
 func recording(tb testing.TB, name string) []byte {
 	tb.Helper()
-	if _, err := os.Stat(recorded); err != nil {
-		tb.Skipf("the recorded answers are not here (%s); testdata covers the same ground", recorded) //nolint:forbidigo // recordings are not part of the repository
-	}
-	body, err := os.ReadFile(filepath.Join(recorded, name))
-	require.NoError(tb, err)
-	return body
+	return providertest.Recording(tb, "binance", name)
 }
 
 func normalize(tb testing.TB, body []byte) providers.Rows {

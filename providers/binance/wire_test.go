@@ -12,6 +12,7 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 )
 
 // requireKlines compares bars with what a general JSON reader finds in the body, text for text.
@@ -90,7 +91,7 @@ func TestRefusalsRecorded(t *testing.T) {
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			t.Parallel()
-			a := &answer{status: tc.status, body: recording(t, tc.file)}
+			a := &providertest.Canned{Status: tc.status, Body: recording(t, tc.file)}
 			_, _, err := newClient(t, a, "").Listing(t.Context(), "X", "")
 			require.Equal(t, tc.kind, market.KindOf(err), "%v", err)
 		})
@@ -99,7 +100,7 @@ func TestRefusalsRecorded(t *testing.T) {
 
 func TestInstrumentsRecorded(t *testing.T) {
 	t.Parallel()
-	a := &answer{status: 200, body: recording(t, "exchange_info_25_symbols.json")}
+	a := &providertest.Canned{Status: 200, Body: recording(t, "exchange_info_25_symbols.json")}
 	got, err := newClient(t, a, "").Instruments(t.Context())
 	require.NoError(t, err)
 	require.Len(t, got, 12, "the others are in status BREAK")

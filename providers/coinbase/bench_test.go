@@ -28,7 +28,7 @@ func BenchmarkNormalize(b *testing.B) {
 }
 
 func BenchmarkFetch(b *testing.B) {
-	c, start := newClient(b, &answer{status: 200, body: fullPage()}, ""), time.Unix(1755496620-60*299, 0)
+	c, start := newClient(b, &providertest.Canned{Status: 200, Body: fullPage()}, ""), time.Unix(1755496620-60*299, 0)
 	r := providers.Request{Symbol: "X", Grid: gridOf("1m"), Range: market.Range{Start: start, End: start.Add(300 * time.Minute)}}
 	b.ReportAllocs()
 	for b.Loop() {

@@ -13,6 +13,7 @@ import (
 	"marketdata/market"
 	"marketdata/providers"
 	"marketdata/providers/coinbase"
+	"marketdata/providers/providertest"
 )
 
 func TestNewRefusesBaseURLs(t *testing.T) {
@@ -68,7 +69,7 @@ func TestFetchAsks(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			a := &answer{status: 200, body: []byte("[]")}
+			a := &providertest.Canned{Status: 200, Body: []byte("[]")}
 			if tc.symbol == "" {
 				tc.symbol = "BTC-USD"
 			}
@@ -78,9 +79,9 @@ func TestFetchAsks(t *testing.T) {
 			r := providers.Request{Symbol: tc.symbol, Grid: gridOf(tc.interval), Range: market.Range{Start: tc.start, End: tc.end}}
 			page, err := newClient(t, a, tc.base).Fetch(t.Context(), r)
 			require.NoError(t, err)
-			require.Equal(t, tc.want, a.request.URL.String())
+			require.Equal(t, tc.want, a.Request.URL.String())
 			require.Equal(t, providers.Page{Request: r, Body: []byte("[]"), URL: tc.want, Status: 200, RequestedAt: now()}, page)
-			require.Equal(t, "marketdata/test", a.request.Header.Get("User-Agent"))
+			require.Equal(t, "marketdata/test", a.Request.Header.Get("User-Agent"))
 		})
 	}
 }
@@ -90,7 +91,7 @@ func TestFetchAsks(t *testing.T) {
 func TestFetchAsksForWindows(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
-		a := &answer{status: 200, body: []byte("[]")}
+		a := &providertest.Canned{Status: 200, Body: []byte("[]")}
 		c := newClient(t, a, "")
 		capabilities := c.Capabilities()
 		grid := gridOf(rapid.SampledFrom(capabilities.Intervals).Draw(r, "interval"))
@@ -100,7 +101,7 @@ func TestFetchAsksForWindows(t *testing.T) {
 		_, err := c.Fetch(t.Context(), providers.Request{Symbol: "X", Grid: grid, Range: asked})
 		require.NoError(r, err)
 		bound := func(name string) time.Time {
-			seconds, err := strconv.ParseInt(a.request.URL.Query().Get(name), 10, 64)
+			seconds, err := strconv.ParseInt(a.Request.URL.Query().Get(name), 10, 64)
 			require.NoError(r, err)
 			return time.Unix(seconds, 0).UTC()
 		}
@@ -135,10 +136,10 @@ func TestFetchRefusesBeforeAsking(t *testing.T) {
 	} {
 		r := good
 		change(&r)
-		a := &answer{status: 200, body: []byte("[]")}
+		a := &providertest.Canned{Status: 200, Body: []byte("[]")}
 		_, err := newClient(t, a, "").Fetch(t.Context(), r)
 		require.Equal(t, market.KindInvalid, market.KindOf(err), name)
-		require.Nil(t, a.request, name)
+		require.Nil(t, a.Request, name)
 	}
 }
 
@@ -167,7 +168,7 @@ func TestFetchRegardsRowsInsideTheRange(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			a := &answer{status: 200, body: []byte("[" + strings.Join(tc.rows, ",") + "]")}
+			a := &providertest.Canned{Status: 200, Body: []byte("[" + strings.Join(tc.rows, ",") + "]")}
 			page, err := newClient(t, a, "").Fetch(t.Context(), providers.Request{Symbol: "X", Grid: gridOf("1m"), Range: hour()})
 			require.NoError(t, err)
 			require.Equal(t, len(tc.rows), page.Rows)
@@ -209,7 +210,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			a := &answer{status: tc.status, body: []byte(tc.body), header: tc.header}
+			a := &providertest.Canned{Status: tc.status, Body: []byte(tc.body), Header: tc.header}
 			c := newClient(t, a, "")
 			page, err := c.Fetch(t.Context(), providers.Request{Symbol: "X", Grid: gridOf("1m"), Range: hour()})
 			require.Equal(t, tc.kind, market.KindOf(err), "%v", err)
@@ -240,7 +241,7 @@ func TestRefusalsRecorded(t *testing.T) {
 	} {
 		t.Run(tc.file, func(t *testing.T) {
 			t.Parallel()
-			a := &answer{status: tc.status, body: recording(t, tc.file)}
+			a := &providertest.Canned{Status: tc.status, Body: recording(t, tc.file)}
 			_, err := newClient(t, a, "").Fetch(t.Context(), providers.Request{Symbol: "X", Grid: gridOf("1m"), Range: hour()})
 			require.Equal(t, tc.kind, market.KindOf(err), "%v", err)
 			require.ErrorContains(t, err, tc.text)

@@ -13,6 +13,7 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 )
 
 // days serves a daily candle of every day from listed until the clock, newest first, at most 300 of them.
@@ -97,11 +98,11 @@ func TestListingAsks(t *testing.T) {
 		"1-15-0":         "start=1532736000&end=1558569600", // window 8: day 2400
 		"4-5-1455840000": "start=1429056000&end=1454889600", // window 4: day 1200
 	} {
-		a := &answer{status: 200, body: []byte("[]")}
+		a := &providertest.Canned{Status: 200, Body: []byte("[]")}
 		_, _, err := newClient(t, a, "").Listing(t.Context(), "X", cursor)
 		require.NoError(t, err)
 		start, end, _ := strings.Cut(want, "&")
-		require.Equal(t, "/products/X/candles?"+end+"&granularity=86400&"+start, a.request.URL.RequestURI())
+		require.Equal(t, "/products/X/candles?"+end+"&granularity=86400&"+start, a.Request.URL.RequestURI())
 	}
 }
 
@@ -110,10 +111,10 @@ func TestListingRefusesCursors(t *testing.T) {
 	for _, cursor := range []string{
 		"x", "0", "1-2", "2-1-0", "3-3-0", "-1-5-0", "0-129-0", "0-5-x", "0-5-1", "0-5--1", "00-5-0", "+0-5-0", "0-5-0-0", "0-5-9223372036854775807", "0-0-0", " 0-5-0",
 	} {
-		a := &answer{status: 200, body: []byte("[]")}
+		a := &providertest.Canned{Status: 200, Body: []byte("[]")}
 		_, _, err := newClient(t, a, "").Listing(t.Context(), "X", cursor)
 		require.Equal(t, market.KindInvalid, market.KindOf(err), cursor)
-		require.Nil(t, a.request, cursor)
+		require.Nil(t, a.Request, cursor)
 	}
 	_, _, err := newClient(t, nil, "").Listing(t.Context(), "", "")
 	require.Equal(t, market.KindInvalid, market.KindOf(err))
@@ -122,7 +123,7 @@ func TestListingRefusesCursors(t *testing.T) {
 func TestListingNeedsTimes(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`[["soon"]]`, `[[1325376000,1,1,1,1,1],[]]`} {
-		_, _, err := newClient(t, &answer{status: 200, body: []byte(body)}, "").Listing(t.Context(), "X", "")
+		_, _, err := newClient(t, &providertest.Canned{Status: 200, Body: []byte(body)}, "").Listing(t.Context(), "X", "")
 		require.Equal(t, market.KindMalformed, market.KindOf(err), body)
 	}
 }

@@ -1,11 +1,7 @@
 package coinbase_test
 
 import (
-	"bytes"
-	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -14,10 +10,8 @@ import (
 	"marketdata/market"
 	"marketdata/providers"
 	"marketdata/providers/coinbase"
+	"marketdata/providers/providertest"
 )
-
-// recorded is the folder of answers of the provider as they were recorded; it is not part of the repository.
-const recorded = "../../../shared/payloads/coinbase"
 
 func now() time.Time { return time.Date(2024, 3, 5, 12, 0, 30, 0, time.UTC) }
 
@@ -30,28 +24,11 @@ func hour() market.Range {
 	return market.Range{Start: start, End: start.Add(time.Hour)}
 }
 
-// answer is one canned answer; the request it was given to is kept.
-type answer struct {
-	status  int
-	header  http.Header
-	body    []byte
-	request *http.Request
-}
-
-func (a *answer) RoundTrip(r *http.Request) (*http.Response, error) {
-	a.request = r
-	header := a.header
-	if header == nil {
-		header = http.Header{}
-	}
-	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(bytes.NewReader(a.body)), Request: r}, nil
-}
-
 // exchange answers every request by a function of it.
 type exchange func(r *http.Request) string
 
 func (e exchange) RoundTrip(r *http.Request) (*http.Response, error) {
-	return (&answer{status: http.StatusOK, body: []byte(e(r))}).RoundTrip(r)
+	return (&providertest.Canned{Status: http.StatusOK, Body: []byte(e(r))}).RoundTrip(r)
 }
 
 func newClientAt(tb testing.TB, transport http.RoundTripper, baseURL string, at time.Time) *coinbase.Client {
@@ -73,20 +50,13 @@ func newClient(tb testing.TB, transport http.RoundTripper, baseURL string) *coin
 
 func fixture(tb testing.TB, name string) []byte {
 	tb.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", name))
-	require.NoError(tb, err)
-	return body
+	return providertest.Fixture(tb, name)
 }
 
-// recording reads an answer of the folder of recorded ones, or skips the test where there is no such folder.
+// recording reads an answer of the provider as it was recorded.
 func recording(tb testing.TB, name string) []byte {
 	tb.Helper()
-	if _, err := os.Stat(recorded); err != nil {
-		tb.Skipf("the recorded answers are not here (%s); testdata covers the same ground", recorded) //nolint:forbidigo // recordings are not part of the repository
-	}
-	body, err := os.ReadFile(filepath.Join(recorded, name))
-	require.NoError(tb, err)
-	return body
+	return providertest.Recording(tb, "coinbase", name)
 }
 
 func normalize(tb testing.TB, body []byte) providers.Rows {

@@ -12,6 +12,7 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 )
 
 // requireCandles compares bars with what a general JSON reader finds in the body, text for text.
@@ -134,14 +135,14 @@ func TestNormalizeToleratesBlanks(t *testing.T) {
 
 func TestInstruments(t *testing.T) {
 	t.Parallel()
-	a := &answer{status: 200, body: fixture(t, "products.json")}
+	a := &providertest.Canned{Status: 200, Body: fixture(t, "products.json")}
 	got, err := newClient(t, a, "").Instruments(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []providers.Listing{
 		{Symbol: "BTC-USD", AssetClass: market.AssetCrypto, Currency: "USD", Name: "BTC/USD"},
 		{Symbol: "ETH-BTC", AssetClass: market.AssetCrypto, Currency: "BTC", Name: "ETH/BTC"},
 	}, got)
-	require.Equal(t, "https://api.exchange.coinbase.com/products", a.request.URL.String())
+	require.Equal(t, "https://api.exchange.coinbase.com/products", a.Request.URL.String())
 }
 
 func TestInstrumentsNamesWhatIsWrong(t *testing.T) {
@@ -162,14 +163,14 @@ func TestInstrumentsNamesWhatIsWrong(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			body := "[" + good + "," + strings.Replace(good, tc.old, tc.text, 1) + "]"
-			got, err := newClient(t, &answer{status: 200, body: []byte(body)}, "").Instruments(t.Context())
+			got, err := newClient(t, &providertest.Canned{Status: 200, Body: []byte(body)}, "").Instruments(t.Context())
 			require.Equal(t, market.KindMalformed, market.KindOf(err), "%v", err)
 			require.ErrorContains(t, err, tc.want)
 			require.Empty(t, got)
 		})
 	}
 	for _, body := range []string{"", "{}", "<html>", `{"message":"NotFound"}`, "[" + good, "null"} {
-		_, err := newClient(t, &answer{status: 200, body: []byte(body)}, "").Instruments(t.Context())
+		_, err := newClient(t, &providertest.Canned{Status: 200, Body: []byte(body)}, "").Instruments(t.Context())
 		require.Equal(t, market.KindMalformed, market.KindOf(err), body)
 	}
 }
@@ -177,7 +178,7 @@ func TestInstrumentsNamesWhatIsWrong(t *testing.T) {
 func TestInstrumentsRecorded(t *testing.T) {
 	t.Parallel()
 	body := recording(t, "products_717.json")
-	got, err := newClient(t, &answer{status: 200, body: body}, "").Instruments(t.Context())
+	got, err := newClient(t, &providertest.Canned{Status: 200, Body: body}, "").Instruments(t.Context())
 	require.NoError(t, err)
 	var products []struct {
 		ID              string `json:"id"`

@@ -61,7 +61,7 @@ func BenchmarkNormalize(b *testing.B) {
 
 func BenchmarkFetch(b *testing.B) {
 	page := fullPage(b, market.Interval1d, 5000)
-	c := newClient(b, &answer{status: 200, body: page.Body}, "")
+	c := newClient(b, &providertest.Canned{Status: 200, Body: page.Body}, "")
 	b.ReportAllocs()
 	for b.Loop() {
 		if got, err := c.Fetch(b.Context(), page.Request); err != nil || got.Rows != 5000 {

@@ -8,6 +8,7 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 )
 
 // whole is a chart of one row; the tests below break one part of it.
@@ -63,7 +64,7 @@ func TestMalformedCharts(t *testing.T) {
 			require.Equal(t, market.KindMalformed, market.KindOf(err), "%v", err)
 			require.ErrorContains(t, err, tc.want)
 
-			page, fetchErr := newClient(t, &answer{status: 200, body: body}, "").Fetch(t.Context(), r)
+			page, fetchErr := newClient(t, &providertest.Canned{Status: 200, Body: body}, "").Fetch(t.Context(), r)
 			require.Equal(t, err, fetchErr)
 			require.Equal(t, string(body), string(page.Body))
 		})

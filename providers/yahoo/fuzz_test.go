@@ -10,6 +10,7 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 )
 
 // decodeAny reads JSON without knowing what it is; nil for what is no JSON.
@@ -83,7 +84,7 @@ func FuzzDecode(f *testing.F) {
 		if status < 200 || status > 599 {
 			status = 200 // no server can answer anything else
 		}
-		c := newClient(t, &answer{status: status, body: body}, "")
+		c := newClient(t, &providertest.Canned{Status: status, Body: body}, "")
 		page, err := c.Fetch(t.Context(), request(t))
 		require.Equal(t, string(body), string(page.Body))
 		require.Empty(t, page.NextCursor)

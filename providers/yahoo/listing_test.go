@@ -9,6 +9,7 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 )
 
 func TestListing(t *testing.T) {
@@ -42,14 +43,14 @@ func TestListing(t *testing.T) {
 			t.Parallel()
 			body := string(fixture(t, tc.file))
 			require.Contains(t, body, tc.old)
-			a := &answer{status: 200, body: []byte(strings.Replace(body, tc.old, tc.replacement, 1))}
+			a := &providertest.Canned{Status: 200, Body: []byte(strings.Replace(body, tc.old, tc.replacement, 1))}
 			got, next, err := newClient(t, a, "").Listing(t.Context(), "^X", "")
 			require.NoError(t, err)
 			require.Empty(t, next)
 			tc.want.Symbol = "^X"
 			require.Equal(t, tc.want, got)
-			require.Equal(t, "https://query2.finance.yahoo.com/v8/finance/chart/%5EX?interval=1d&range=1d", a.request.URL.String())
-			require.True(t, strings.HasPrefix(a.request.UserAgent(), "Mozilla/5.0 "))
+			require.Equal(t, "https://query2.finance.yahoo.com/v8/finance/chart/%5EX?interval=1d&range=1d", a.Request.URL.String())
+			require.True(t, strings.HasPrefix(a.Request.UserAgent(), "Mozilla/5.0 "))
 		})
 	}
 }
@@ -67,12 +68,12 @@ func TestListingFails(t *testing.T) {
 		{body, "<html>", "HTML"},
 	} {
 		require.Contains(t, body, tc.old)
-		a := &answer{status: 200, body: []byte(strings.Replace(body, tc.old, tc.replacement, 1))}
+		a := &providertest.Canned{Status: 200, Body: []byte(strings.Replace(body, tc.old, tc.replacement, 1))}
 		_, _, err := newClient(t, a, "").Listing(t.Context(), "X", "")
 		require.Equal(t, market.KindMalformed, market.KindOf(err), "%s: %v", tc.replacement, err)
 		require.ErrorContains(t, err, tc.want)
 	}
-	_, _, err := newClient(t, &answer{status: 404, body: fixture(t, "not_found.json")}, "").Listing(t.Context(), "X", "")
+	_, _, err := newClient(t, &providertest.Canned{Status: 404, Body: fixture(t, "not_found.json")}, "").Listing(t.Context(), "X", "")
 	require.Equal(t, market.KindNotFound, market.KindOf(err))
 	_, _, err = newClient(t, nil, "").Listing(t.Context(), "", "")
 	require.Equal(t, market.KindInvalid, market.KindOf(err))
@@ -92,7 +93,7 @@ func TestListingRecorded(t *testing.T) {
 		{"chart_eurusd_1d.json", market.AssetFX, "EUR/USD", instant(1070236800)},
 		{"chart_wsu_de_1d.json", market.AssetEquity, "WashTec AG", instant(910598400)},
 	} {
-		got, _, err := newClient(t, &answer{status: 200, body: recording(t, tc.file)}, "").Listing(t.Context(), "X", "")
+		got, _, err := newClient(t, &providertest.Canned{Status: 200, Body: recording(t, tc.file)}, "").Listing(t.Context(), "X", "")
 		require.NoError(t, err)
 		require.Equal(t, tc.class, got.AssetClass, tc.file)
 		require.Equal(t, tc.name, got.Name)

@@ -1,12 +1,8 @@
 package yahoo_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -15,11 +11,9 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 	"marketdata/providers/yahoo"
 )
-
-// recorded is the folder of answers of the provider as they were recorded; it is not part of the repository.
-const recorded = "../../../shared/payloads/yahoo"
 
 func now() time.Time { return time.Date(2024, 3, 5, 12, 0, 30, 0, time.UTC) }
 
@@ -62,23 +56,6 @@ func always(interval market.Interval) market.Grid {
 	return market.Grid{Interval: interval, Calendar: market.Calendar247{}}
 }
 
-// answer is one canned answer; the request it was given to is kept.
-type answer struct {
-	status  int
-	header  http.Header
-	body    []byte
-	request *http.Request
-}
-
-func (a *answer) RoundTrip(r *http.Request) (*http.Response, error) {
-	a.request = r
-	header := a.header
-	if header == nil {
-		header = http.Header{}
-	}
-	return &http.Response{StatusCode: a.status, Header: header, Body: io.NopCloser(bytes.NewReader(a.body)), Request: r}, nil
-}
-
 func newClient(tb testing.TB, transport http.RoundTripper, baseURL string) *yahoo.Client {
 	tb.Helper()
 	client := providers.NewClient(providers.ClientOptions{Version: "test", Now: now, Transport: transport})
@@ -91,20 +68,13 @@ func newClient(tb testing.TB, transport http.RoundTripper, baseURL string) *yaho
 
 func fixture(tb testing.TB, name string) []byte {
 	tb.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", name))
-	require.NoError(tb, err)
-	return body
+	return providertest.Fixture(tb, name)
 }
 
-// recording reads an answer of the folder of recorded ones, or skips the test where there is no such folder.
+// recording reads an answer of the provider as it was recorded.
 func recording(tb testing.TB, name string) []byte {
 	tb.Helper()
-	if _, err := os.Stat(recorded); err != nil {
-		tb.Skipf("the recorded answers are not here (%s); testdata covers the same ground", recorded) //nolint:forbidigo // recordings are not part of the repository
-	}
-	body, err := os.ReadFile(filepath.Join(recorded, name))
-	require.NoError(tb, err)
-	return body
+	return providertest.Recording(tb, "yahoo", name)
 }
 
 func normalize(tb testing.TB, body []byte, grid market.Grid) providers.Rows {

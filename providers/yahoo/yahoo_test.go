@@ -10,6 +10,7 @@ import (
 
 	"marketdata/market"
 	"marketdata/providers"
+	"marketdata/providers/providertest"
 	"marketdata/providers/yahoo"
 )
 
@@ -62,17 +63,17 @@ func TestFetchAsks(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			a := &answer{status: 400, body: fixture(t, "no_data.json")}
+			a := &providertest.Canned{Status: 400, Body: fixture(t, "no_data.json")}
 			grid := newYork(t, tc.interval)
 			page, err := newClient(t, a, tc.base).Fetch(t.Context(), providers.Request{Symbol: tc.symbol, Grid: grid, Range: market.Range{Start: tc.start, End: tc.end}})
 			require.NoError(t, err)
 			want := strings.Fields(tc.want)
-			path, query, _ := strings.Cut(a.request.URL.String(), "?")
+			path, query, _ := strings.Cut(a.Request.URL.String(), "?")
 			require.Equal(t, want[0], path)
 			require.Equal(t, "events=div%2Csplits%2CcapitalGains&includePrePost=false&interval="+want[3]+
 				"&period1="+epoch(t, want[1])+"&period2="+epoch(t, want[2]), query)
-			require.Equal(t, a.request.URL.String(), page.URL)
-			require.True(t, strings.HasPrefix(a.request.UserAgent(), "Mozilla/5.0 "))
+			require.Equal(t, a.Request.URL.String(), page.URL)
+			require.True(t, strings.HasPrefix(a.Request.UserAgent(), "Mozilla/5.0 "))
 		})
 	}
 }
@@ -88,11 +89,11 @@ func TestFetchRefusesBeforeAsking(t *testing.T) {
 		"empty range":      func(r *providers.Request) { r.Range.End = r.Range.Start },
 		"cursor":           func(r *providers.Request) { r.Cursor = "1" },
 	} {
-		a, r := &answer{status: 200, body: []byte(whole)}, request(t)
+		a, r := &providertest.Canned{Status: 200, Body: []byte(whole)}, request(t)
 		change(&r)
 		page, err := newClient(t, a, "").Fetch(t.Context(), r)
 		require.Equal(t, market.KindInvalid, market.KindOf(err), name)
-		require.Nil(t, a.request, name)
+		require.Nil(t, a.Request, name)
 		require.Equal(t, r.Symbol, page.Request.Symbol)
 	}
 }
@@ -120,7 +121,7 @@ func TestFetchCounts(t *testing.T) {
 			t.Parallel()
 			body := fixture(t, tc.file)
 			r := providers.Request{Symbol: "X", Grid: newYork(t, tc.interval), Range: market.Range{Start: tc.start, End: tc.end}}
-			c := newClient(t, &answer{status: 200, body: body}, "")
+			c := newClient(t, &providertest.Canned{Status: 200, Body: body}, "")
 			page, err := c.Fetch(t.Context(), r)
 			require.NoError(t, err)
 			require.Equal(t, providers.Page{
@@ -146,7 +147,7 @@ func TestNoDataIsAnEmptyPage(t *testing.T) {
 	t.Parallel()
 	body := fixture(t, "no_data.json")
 	for _, status := range []int{200, 400, 422} {
-		c := newClient(t, &answer{status: status, body: body}, "")
+		c := newClient(t, &providertest.Canned{Status: status, Body: body}, "")
 		page, err := c.Fetch(t.Context(), request(t))
 		require.NoError(t, err)
 		require.Zero(t, page.Rows)
@@ -156,7 +157,7 @@ func TestNoDataIsAnEmptyPage(t *testing.T) {
 		require.NoError(t, err)
 		require.Zero(t, total(rows))
 	}
-	_, err := newClient(t, &answer{status: 503, body: body}, "").Fetch(t.Context(), request(t))
+	_, err := newClient(t, &providertest.Canned{Status: 503, Body: body}, "").Fetch(t.Context(), request(t))
 	require.Equal(t, market.KindUnavailable, market.KindOf(err), "a server that fails does not know")
 }
 
@@ -201,7 +202,7 @@ func TestErrors(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			a, r := &answer{status: tc.status, body: []byte(tc.body), header: tc.header}, request(t)
+			a, r := &providertest.Canned{Status: tc.status, Body: []byte(tc.body), Header: tc.header}, request(t)
 			if tc.interval != "" {
 				r.Grid.Interval = tc.interval
 			}
@@ -232,15 +233,15 @@ func TestRefusalsRecorded(t *testing.T) {
 		{"error_422_1m_window_too_wide.json", 422, market.KindInvalid},
 		{"error_429_edge.txt", 429, market.KindRateLimited},
 	} {
-		_, err := newClient(t, &answer{status: tc.status, body: recording(t, tc.file)}, "").Fetch(t.Context(), request(t))
+		_, err := newClient(t, &providertest.Canned{Status: tc.status, Body: recording(t, tc.file)}, "").Fetch(t.Context(), request(t))
 		require.Equal(t, tc.kind, market.KindOf(err), "%s: %v", tc.file, err)
 	}
 }
 
 func TestInstrumentsAreNotListed(t *testing.T) {
 	t.Parallel()
-	a := &answer{status: 200, body: []byte(whole)}
+	a := &providertest.Canned{Status: 200, Body: []byte(whole)}
 	_, err := newClient(t, a, "").Instruments(t.Context())
 	require.Equal(t, market.KindInvalid, market.KindOf(err))
-	require.Nil(t, a.request)
+	require.Nil(t, a.Request)
 }
