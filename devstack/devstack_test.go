@@ -231,8 +231,11 @@ func start(t *testing.T, does string, args ...string) devstack.Process {
 	require.NoError(t, command.Start())
 	go func() { _ = command.Wait() }()
 	t.Cleanup(func() { _ = command.Process.Kill() })
-	p, err := devstack.Identify(does, command.Process.Pid)
-	require.NoError(t, err)
+	var p devstack.Process
+	require.Eventually(t, func() bool { // the kernel may not show the command line at once
+		p, err = devstack.Identify(does, command.Process.Pid)
+		return err == nil && p.Command != ""
+	}, 10*time.Second, time.Millisecond)
 	return p
 }
 

@@ -18,6 +18,9 @@ func describeReplay(o ReplayOptions) (symbolInfo, error) {
 	if err != nil {
 		return symbolInfo{}, err
 	}
+	if _, err := market.ParseInterval(string(o.Interval)); err != nil {
+		return symbolInfo{}, err
+	}
 	// Yahoo's codes of currencies have a sign that ours do not.
 	if _, err := market.NewInstrumentID(strings.ReplaceAll(o.Symbol, "=", "-"), market.VenueSimulated); err != nil {
 		return symbolInfo{}, err

@@ -106,3 +106,26 @@ func TestCatalogueIsReadable(t *testing.T) {
 		require.Len(t, bodies, want, file)
 	}
 }
+
+// FuzzParseImport: whatever a file holds, it is refused with words, or each of its instruments is there once.
+func FuzzParseImport(f *testing.F) {
+	f.Add([]byte(twoInstruments))
+	f.Add([]byte(`{"instruments":[{"symbol":"A","venue":"B","providers":[]}]}`))
+	f.Add([]byte("instruments: &a [*a]"))
+	f.Add([]byte("a: &a [1,2]\nb: &b [*a,*a]\nc: [*b,*b]"))
+	f.Add([]byte("instruments:\n\t- x"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		bodies, err := parseImport(text)
+		if err != nil {
+			require.NotEmpty(t, err.Error())
+			return
+		}
+		require.NotEmpty(t, bodies)
+		seen := map[string]bool{}
+		for _, b := range bodies {
+			id := strings.ToUpper(b.Symbol + "." + b.Venue)
+			require.False(t, seen[id])
+			seen[id] = true
+		}
+	})
+}
