@@ -62,6 +62,8 @@ func (s *store) LoadChunk(_ context.Context, _ market.Attempt, wantRows int64) (
 type provider struct {
 	fetch func(r providers.Request) (providers.Page, error)
 	calls int
+	// isDrifted says that no row can be read
+	isDrifted bool
 }
 
 func (p *provider) Name() string                      { return "alpha" }
@@ -87,6 +89,12 @@ func (p *provider) Normalize(page providers.Page) (providers.Rows, error) {
 		return providers.Rows{}, market.Errorf(market.KindMalformed, "not a page: %q", page.Body)
 	}
 	var rows providers.Rows
+	if p.isDrifted {
+		for range page.Rows {
+			rows.Quarantined = append(rows.Quarantined, market.Quarantined{Rule: market.RuleUnreadable, Value: `["1"]`})
+		}
+		return rows, nil
+	}
 	for at := page.FirstAt; page.Rows > 0 && !at.After(page.LastAt); at = at.Add(time.Minute) {
 		one, err := market.ParseDecimal("1")
 		if err != nil {
@@ -303,4 +311,20 @@ func TestErrorsKeepTheirKind(t *testing.T) {
 			require.Equal(t, tc.err.Error(), message)
 		})
 	}
+}
+
+// TestNormalizeFailsWhereNoRowCanBeRead: an answer that says nothing does not count as one.
+func TestNormalizeFailsWhereNoRowCanBeRead(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	_, err := f.env.ExecuteActivity(f.a.FetchChunk, f.ref)
+	require.NoError(t, err)
+	f.provider.isDrifted = true
+	_, err = f.env.ExecuteActivity(f.a.NormalizeChunk, f.ref)
+	require.ErrorContains(t, err, string(market.KindMalformed))
+	require.ErrorContains(t, err, `none of 12 rows can be read, has the format changed? rows[0] is ["1"]`)
+	require.Empty(t, f.store.normal.Covered)
+	f.provider.isDrifted = false
+	_, err = f.env.ExecuteActivity(f.a.NormalizeChunk, f.ref)
+	require.NoError(t, err, "a mended parser reads the stored pages")
 }

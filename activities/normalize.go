@@ -82,9 +82,23 @@ func (a *Activities) normalizePages(
 		return market.NormalPage{}, market.Errorf(market.KindInternal, "the chunk has stretches that were not fetched")
 	}
 	normal := cleaner.Result()
+	if err := refuseUnreadable(normal); err != nil {
+		return market.NormalPage{}, err
+	}
 	normal.Covered = mergeRanges(route.answered)
 	normal.ObservedAt = observedAt
 	return normal, nil
+}
+
+// refuseUnreadable returns malformed when several rows came and none of them can be read: then the format has changed, and
+// an answer that says nothing must not count as one.
+func refuseUnreadable(normal market.NormalPage) error {
+	isOther := func(q market.Quarantined) bool { return q.Rule != market.RuleUnreadable }
+	if len(normal.Bars) > 0 || len(normal.Quarantined) < 2 || slices.ContainsFunc(normal.Quarantined, isOther) {
+		return nil
+	}
+	return market.Errorf(market.KindMalformed, "none of %d rows can be read, has the format changed? rows[0] is %s",
+		len(normal.Quarantined), providers.Printable(normal.Quarantined[0].Value))
 }
 
 func (a *Activities) normalizePage(

@@ -19,9 +19,9 @@ type stretch struct {
 
 // itinerary decides from the pages stored so far what to ask next, so that an attempt goes on where the last stood.
 // The rules: what is longer than one request may ask is cut into windows, each a stretch of its own. An empty stretch is
-// answered when a later bar stands in the same answer (an earlier one, where the provider sends the newest first: a cut
-// takes the end of an answer), or when a second request agrees. A full page without a next cursor is truncated: the rest
-// of its stretch is asked anew.
+// answered when a later bar stands in the same answer, or when a second request agrees; where the provider sends the
+// newest first, a later bar says nothing of what is before the first, for a cut takes the end of an answer. A full page
+// without a next cursor is truncated: the rest of its stretch is asked anew.
 type itinerary struct {
 	grid     market.Grid
 	settle   time.Duration
@@ -105,8 +105,7 @@ func (it *itinerary) close(requestedAt time.Time) {
 			again = append(again, stretch{asked: head, isConfirm: !isTruncated})
 			answered.Start = it.first
 		}
-		tail := market.Range{Start: it.grid.Next(it.last), End: end}
-		if isOpen := isTruncated || !it.isDesc; isOpen && it.grid.Count(tail) > 0 {
+		if tail := (market.Range{Start: it.grid.Next(it.last), End: end}); it.grid.Count(tail) > 0 {
 			again = append(again, stretch{asked: tail, isConfirm: !isTruncated})
 			answered.End = tail.Start
 		}

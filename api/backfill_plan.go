@@ -110,9 +110,10 @@ func (t *target) clip(wanted market.Range, now time.Time) *problemError {
 	closed := t.grid.ClosedBefore(now, t.provider.Capabilities.Settle)
 	t.wanted = market.Range{Start: t.grid.Ceil(wanted.Start), End: earlier(t.grid.Ceil(wanted.End), closed)}
 	switch {
-	case !wanted.Start.Before(closed):
-		return &problemError{Location: "body.start", Message: "the range lies in the future: the last closed bar ends at " + market.FormatTime(closed)}
-	case !t.grid.Calendar.IsContinuous() && t.grid.Count(wanted) == 0: // the market was closed: nothing is missing
+	case !wanted.Start.Before(earlier(closed, now)):
+		return &problemError{Location: "body.start", Message: fmt.Sprintf("the range lies in the future: no %s bar from %s on has closed",
+			t.grid.Interval, market.FormatTime(closed))}
+	case !t.grid.Calendar.IsContinuous() && !t.wanted.Start.Before(wanted.End): // the market was closed: nothing is missing
 		t.wanted.End = t.wanted.Start
 		return nil
 	case t.wanted.IsEmpty():

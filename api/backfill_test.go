@@ -464,6 +464,7 @@ func TestBackfills_OfAClosedMarket(t *testing.T) {
 		{"a weekend", "1d", "2024-02-10", "2024-02-12", http.StatusAccepted},
 		{"a holiday", "1h", "2024-02-19", "2024-02-20", http.StatusAccepted},
 		{"of the future", "1d", "2024-03-09", "2024-03-11", http.StatusUnprocessableEntity},
+		{"an evening to come", "1h", "2024-03-01T21:00:00Z", "2024-03-04T14:30:00Z", http.StatusUnprocessableEntity},
 		{"a session that has not closed", "1d", "2024-03-01", "2024-03-02", http.StatusUnprocessableEntity},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -482,4 +483,22 @@ func TestBackfills_OfAClosedMarket(t *testing.T) {
 			require.True(t, wanted.IsEmpty())
 		})
 	}
+}
+
+// TestBackfills_BeginAWeekendAhead: what has not begun is the future, also where the last session before it has closed.
+func TestBackfills_BeginAWeekendAhead(t *testing.T) {
+	t.Parallel()
+	w, requests := backfillWorld()
+	w.options.Now = func() time.Time { return at("2024-03-01T22:00:00Z") } // a Friday, after the close
+	w.store.SeriesFunc = func(id market.InstrumentID, i market.Interval, provider string, _ market.Range) (market.Series, error) {
+		return market.Series{Instrument: id, Interval: i, Provider: provider, Calendar: "XNYS"}, nil
+	}
+	body := func(start, end string) string {
+		return fmt.Sprintf(`{"instruments":["BTCUSDT.BINANCE"],"interval":"1d","start":%q,"end":%q}`, start, end)
+	}
+	p := w.do(t, http.MethodPost, "/v1/backfills", body("2024-03-02", "2024-03-04")).problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
+	require.Equal(t, []string{"body.start"}, p.locations())
+	require.Contains(t, p.Detail, "the future")
+	require.Equal(t, http.StatusAccepted, w.do(t, http.MethodPost, "/v1/backfills", body("2024-03-01", "2024-03-04")).status)
+	require.Equal(t, span("2024-03-01", "2024-03-04"), (*requests)[0].Series[0].Range)
 }

@@ -142,23 +142,6 @@ func newExplainer(grid market.Grid, series market.Series, closed time.Time) *exp
 	return e
 }
 
-// alignDown returns the key of the bar that t cuts, or, where it cuts none, the first key at or after t.
-func alignDown(grid market.Grid, t time.Time) time.Time {
-	ceil := grid.Ceil(t)
-	if ceil.Equal(t) {
-		return t
-	}
-	floor := grid.Floor(t)
-	end := grid.Interval.Next(floor) // in the space of keys
-	if grid.Interval.IsIntraday() {
-		end = grid.Close(floor)
-	}
-	if t.Before(end) {
-		return floor
-	}
-	return ceil
-}
-
 // openPart returns the part of a hole that only the ledger can explain: listed and closed.
 func (e *explainer) openPart(hole market.Range) market.Range {
 	open := hole
@@ -198,15 +181,6 @@ func (e *explainer) ledgerRange(holes []market.Range) market.Range {
 func (e *explainer) setLedger(failed, quarantined []market.Range) {
 	e.failed = wholeBars(e.grid, failed)
 	e.quarantined = wholeBars(e.grid, quarantined)
-}
-
-// wholeBars widens ranges to the bars that they touch.
-func wholeBars(grid market.Grid, ranges []market.Range) []market.Range {
-	whole := make([]market.Range, 0, len(ranges))
-	for _, r := range ranges {
-		whole = append(whole, market.Range{Start: alignDown(grid, r.Start), End: grid.Ceil(r.End)})
-	}
-	return whole
 }
 
 // explain adds the entries of one hole. Holes must come ascending.
@@ -286,18 +260,4 @@ func (e *explainer) add(r market.Range, reason market.Reason) {
 		return
 	}
 	e.entries = append(e.entries, missing{Range: r, reason: reason})
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }

@@ -78,7 +78,8 @@ func (in *sessionsInput) Resolve(huma.Context) []error {
 	if errStart != nil && in.Start != "" {
 		faults.add("query.start", "%s", errStart)
 	}
-	end := start.AddDate(1, 0, 0)
+	last := time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC) // a session of this date may close in a year that cannot be written
+	end := earlier(start.AddDate(1, 0, 0), last)
 	if in.End != "" {
 		var err error
 		if end, err = market.ParseTime(in.End); err != nil {
@@ -89,10 +90,14 @@ func (in *sessionsInput) Resolve(huma.Context) []error {
 		return faults
 	}
 	var err error
-	if in.dates, err = market.NewRange(start, end); err != nil {
+	in.dates, err = market.NewRange(start, end)
+	switch {
+	case err != nil:
 		faults.add("query.start", "%s", err)
-	} else if end.After(start.AddDate(longestSessions, 0, 0)) {
+	case end.After(start.AddDate(longestSessions, 0, 0)):
 		faults.add("query.end", "at most %d years after start", longestSessions)
+	case end.After(last):
+		faults.add("query.end", "at most %s", market.FormatTime(last))
 	}
 	return faults
 }

@@ -63,8 +63,22 @@ func TestSessionsRefused(t *testing.T) {
 		"": "query.start", "start=soon": "query.start", "start=2024-01-01&end=soon": "query.end",
 		"start=2024-01-02&end=2024-01-01": "query.start", "start=2024-01-01&end=2024-01-01": "query.start",
 		"start=1990-01-01&end=2090-01-01": "query.end", "start=2024-01-01&to=2025-01-01": "query.to",
+		"start=9999-12-31": "query.start", "start=9999-12-01&end=9999-12-31T12:00:00Z": "query.end",
 	} {
 		problem := w.get(t, "/v1/calendars/XNYS/sessions?"+query).problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
 		require.Equal(t, []string{location}, problem.locations(), query)
+	}
+}
+
+// TestSessionsAtTheEndOfTime: no instant of an answer lies beyond the years that can be written.
+func TestSessionsAtTheEndOfTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for _, query := range []string{"start=9999-12-01", "start=9999-12-30&end=9999-12-31", "start=0001-01-01&end=0001-01-05"} {
+		for _, name := range []string{"24x7", "XASX"} {
+			a := w.get(t, "/v1/calendars/"+name+"/sessions?"+query)
+			require.Equal(t, http.StatusOK, a.status, a.body)
+			require.Contains(t, a.body, `"date":`)
+		}
 	}
 }

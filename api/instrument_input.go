@@ -16,7 +16,7 @@ type instrumentInput struct {
 	Symbol     string                `json:"symbol" pattern:"^[A-Za-z0-9._^-]{1,32}$" patternDescription:"1 to 32 of A-Z 0-9 . _ ^ -" example:"BTCUSDT" doc:"Code at the venue; stored in upper case."`
 	Venue      string                `json:"venue" pattern:"^[A-Za-z0-9]{1,16}$" patternDescription:"1 to 16 of A-Z 0-9" example:"BINANCE" doc:"A MIC (XNAS), the name of an exchange, INDEX for indices, SIM for synthetic instruments; stored in upper case."`
 	AssetClass string                `json:"asset_class" enum:"crypto,equity,etf,index,fx,fund,future" example:"crypto"`
-	Currency   string                `json:"currency" pattern:"^[A-Za-z0-9]{1,12}$" patternDescription:"1 to 12 of A-Z a-z 0-9" example:"USDT" doc:"ISO 4217 code, the quote asset of a crypto pair, or GBp, ZAc, ILA where prices are in hundredths of a currency."`
+	Currency   string                `json:"currency" pattern:"^([A-Z0-9]{1,12}|GBp|ZAc|ILA)$" patternDescription:"1 to 12 of A-Z 0-9, or GBp or ZAc" example:"USDT" doc:"ISO 4217 code, the quote asset of a crypto pair, or GBp, ZAc, ILA where prices are in hundredths of a currency."`
 	Name       string                `json:"name,omitempty" maxLength:"200" example:"Bitcoin / Tether"`
 	Calendar   string                `json:"calendar,omitempty" maxLength:"32" example:"24x7" doc:"Defaults from the venue; must be named where the venue implies none, as for INDEX."`
 	Providers  []providerSymbolInput `json:"providers" minItems:"1" maxItems:"32" doc:"In order of preference."`

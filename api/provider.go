@@ -28,6 +28,7 @@ type capabilitiesView struct {
 	AssetClasses   []market.AssetClass `json:"asset_classes" example:"[\"crypto\"]"`
 	Intervals      []market.Interval   `json:"intervals" example:"[\"1m\",\"1d\"]"`
 	MaxBarsPerPage int                 `json:"max_bars_per_page" example:"1000" doc:"0: a whole range in one answer."`
+	WindowSeconds  map[string]int64    `json:"window_seconds,omitempty" doc:"The longest range of one request by interval, where the provider bounds it."`
 	Order          string              `json:"order" example:"asc" doc:"How the provider sorts; answers here are sorted as asked."`
 	RangeSemantics string              `json:"range_semantics" example:"both bounds are included" doc:"How the provider's own bounds work."`
 	HasVolume      bool                `json:"has_volume" example:"true"`
@@ -119,12 +120,21 @@ func (s *server) setProviderPaused(ctx context.Context, name string, isPaused bo
 	return &providerOutput{Body: viewProvider(instance, states[name])}, nil
 }
 
+// windowsOf returns the windows by the names of intervals.
+func windowsOf(c market.Capabilities) map[string]int64 {
+	windows := make(map[string]int64, len(c.WindowSeconds))
+	for interval, seconds := range c.WindowSeconds {
+		windows[string(interval)] = seconds
+	}
+	return windows
+}
+
 func viewProvider(p market.ProviderInstance, state market.ProviderState) providerView {
 	c := p.Capabilities
 	v := providerView{
 		Name: p.Name, Adapter: p.Adapter, Synthetic: p.Synthetic, Enabled: p.Enabled, Paused: state.Paused, PausedReason: state.PausedReason,
 		Capabilities: capabilitiesView{
-			AssetClasses: orEmpty(c.AssetClasses), Intervals: orEmpty(c.Intervals), MaxBarsPerPage: c.MaxBarsPerPage, Order: c.Order,
+			AssetClasses: orEmpty(c.AssetClasses), Intervals: orEmpty(c.Intervals), MaxBarsPerPage: c.MaxBarsPerPage, WindowSeconds: windowsOf(c), Order: c.Order,
 			RangeSemantics: c.RangeSemantics, HasVolume: c.HasVolume, NeedsKey: c.NeedsKey, HistoryDepth: c.HistoryDepth,
 			PriceBasis: c.PriceBasis, Anchor: c.Anchor, SettleSeconds: c.Settle.Seconds(), Pacing: c.Pacing,
 		},

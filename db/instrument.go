@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -118,32 +119,17 @@ func (db *DB) putInstrument(ctx context.Context, i market.Instrument, end error)
 
 // mergeInstrument adds what the stored instrument lacks and refuses what contradicts it.
 func mergeInstrument(ctx context.Context, tx bun.IDB, stored *instrumentRow, i market.Instrument) error {
-	for _, field := range []struct{ name, have, want string }{
-		{"asset_class", stored.AssetClass, string(i.AssetClass)},
-		{"currency", stored.Currency, i.Currency},
-		{"calendar", stored.Calendar, i.Calendar},
-		{"name", stored.Name, i.Name},
-	} {
-		isOpen := field.name == "name" && (field.have == "" || field.want == "")
-		if field.have != field.want && !isOpen {
-			return market.Errorf(market.KindConflict, "%s is stored with %s %q, which differs from %q", i.ID, field.name, field.have, field.want)
-		}
+	if err := compareInstrument(stored, i); err != nil {
+		return err
 	}
 	if stored.Name == "" && i.Name != "" {
 		if _, err := tx.NewUpdate().Model(stored).Set("name = ?", i.Name).WherePK().Exec(ctx); err != nil {
 			return err
 		}
 	}
-	known := map[string]string{}
-	for _, a := range stored.Aliases {
-		known[a.Provider] = a.Symbol
-	}
+	known := stored.codes()
 	for _, p := range i.Providers {
-		have, isKnown := known[p.Name]
-		if isKnown && have != p.Symbol {
-			return market.Errorf(market.KindConflict, "%s is stored as %q at provider %s, which differs from %q", i.ID, have, p.Name, p.Symbol)
-		}
-		if isKnown {
+		if _, isKnown := known[p.Name]; isKnown {
 			continue
 		}
 		alias := &aliasRow{InstrumentID: stored.ID, Provider: p.Name, Symbol: p.Symbol, Preference: len(known)}
@@ -159,6 +145,42 @@ func mergeInstrument(ctx context.Context, tx bun.IDB, stored *instrumentRow, i m
 		}
 	}
 	return nil
+}
+
+// codes returns the instrument's symbol at each of its providers.
+func (r *instrumentRow) codes() map[string]string {
+	codes := make(map[string]string, len(r.Aliases))
+	for _, a := range r.Aliases {
+		codes[a.Provider] = a.Symbol
+	}
+	return codes
+}
+
+// compareInstrument refuses what contradicts the stored instrument, all of it at once. Errors: conflict.
+func compareInstrument(stored *instrumentRow, i market.Instrument) error {
+	var differences []string
+	for _, field := range []struct{ name, have, want string }{
+		{"asset_class", stored.AssetClass, string(i.AssetClass)},
+		{"currency", stored.Currency, i.Currency},
+		{"calendar", stored.Calendar, i.Calendar},
+		{"name", stored.Name, i.Name},
+	} {
+		isOpen := field.name == "name" && (field.have == "" || field.want == "")
+		if field.have != field.want && !isOpen {
+			differences = append(differences, fmt.Sprintf("%s %q, which differs from %q", field.name, field.have, field.want))
+		}
+	}
+	known := stored.codes()
+	for _, p := range i.Providers {
+		if have, isKnown := known[p.Name]; isKnown && have != p.Symbol {
+			differences = append(differences, fmt.Sprintf("%q at provider %s, which differs from %q", have, p.Name, p.Symbol))
+		}
+		known[p.Name] = p.Symbol // one that is named twice must not contradict itself
+	}
+	if len(differences) == 0 {
+		return nil
+	}
+	return market.Errorf(market.KindConflict, "%s is stored with %s", i.ID, strings.Join(differences, "; with "))
 }
 
 func instrumentByID(ctx context.Context, idb bun.IDB, id market.InstrumentID, isLocked bool) (*instrumentRow, error) {

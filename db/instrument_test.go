@@ -218,7 +218,11 @@ func TestCheckInstrumentWritesNothing(t *testing.T) {
 	stored, err := d.Instrument(t.Context(), i.ID)
 	require.NoError(t, err)
 	require.Empty(t, stored.Intervals)
-	more.Currency = "EUR"
+	more.Currency, more.Calendar = "EUR", "XNYS"
+	more.Providers = []market.ProviderSymbol{{Name: "first", Symbol: "other"}}
 	_, _, err = d.CheckInstrument(t.Context(), more)
 	hasKind(t, market.KindConflict, err)
+	for _, word := range []string{"currency", "calendar", "at provider first"} {
+		require.ErrorContains(t, err, word, "all at once")
+	}
 }

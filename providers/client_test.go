@@ -229,3 +229,15 @@ func TestRetryAfter(t *testing.T) {
 		require.Equal(t, want, r.RetryAfter(), text)
 	}
 }
+
+// FuzzRetryAfter: whatever a server writes, nobody waits longer than a week, or backwards.
+func FuzzRetryAfter(f *testing.F) {
+	for _, text := range []string{"17", "-3 soon", "Tue, 05 Mar 2024 12:01:00 GMT", "99999999999999999999", " 5 "} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		r := providers.Response{Header: http.Header{"Retry-After": {text}}, ReceivedAt: time.Date(2024, 3, 5, 12, 0, 0, 0, time.UTC)}
+		wait := r.RetryAfter()
+		require.True(t, 0 <= wait && wait <= 7*24*time.Hour, wait)
+	})
+}

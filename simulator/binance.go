@@ -73,7 +73,7 @@ func (s *Simulator) klines(w http.ResponseWriter, r *http.Request) {
 		binanceError(w, http.StatusBadRequest, codeIllegal, "Illegal characters found in parameter '"+name+"'.")
 		return
 	}
-	rows, err := from.klines(interval, asked)
+	rows, err := from.bars(interval, asked)
 	if err != nil {
 		binanceError(w, http.StatusBadRequest, codeBadInterval, "Invalid interval: "+err.Error())
 		return

@@ -165,7 +165,7 @@ func parseBound(text string) (int64, error) {
 }
 
 // rows returns what traded, newest first.
-func (c candleRequest) rows(from source) ([]kline, error) {
+func (c candleRequest) rows(from source) ([]wireRow, error) {
 	ask := c.window
 	for {
 		if c.isLatest {
@@ -176,7 +176,7 @@ func (c candleRequest) rows(from source) ([]kline, error) {
 			return nil, err
 		}
 		all := len(rows)
-		rows = slices.DeleteFunc(rows, func(k kline) bool { return k.isTradeless })
+		rows = slices.DeleteFunc(rows, func(k wireRow) bool { return k.isTradeless })
 		if c.isLatest && len(rows) <= latestCandles && all >= ask.limit/c.factor() {
 			continue
 		}
@@ -196,20 +196,20 @@ func (c candleRequest) factor() int {
 	return 1
 }
 
-func (c candleRequest) ascending(from source, ask window) ([]kline, error) {
+func (c candleRequest) ascending(from source, ask window) ([]wireRow, error) {
 	if c.granularity != sixHours {
-		return from.klines(c.interval, ask)
+		return from.bars(c.interval, ask)
 	}
 	const step = sixHours * 1000
 	floor := func(ms int64) int64 { return time.UnixMilli(ms).UTC().Truncate(sixHours * time.Second).UnixMilli() }
 	if !c.isLatest {
 		ask.from, ask.to = floor(ask.from+step-1), floor(ask.to)+step-1
 	}
-	hours, err := from.klines(c.interval, ask)
+	hours, err := from.bars(c.interval, ask)
 	if err != nil {
 		return nil, err
 	}
-	var rows []kline
+	var rows []wireRow
 	for _, hour := range hours {
 		if hour.open = floor(hour.open); len(rows) > 0 && rows[len(rows)-1].open == hour.open {
 			rows[len(rows)-1] = merge(rows[len(rows)-1], hour)
@@ -221,16 +221,16 @@ func (c candleRequest) ascending(from source, ask window) ([]kline, error) {
 }
 
 // withOutside puts the candles around the rows, in their order.
-func (c candleRequest) withOutside(from source, rows []kline) []kline {
+func (c candleRequest) withOutside(from source, rows []wireRow) []wireRow {
 	rows = slices.Clone(rows)
 	slices.Reverse(rows)
 	rows = withOutside(from, market.Grid{Interval: c.interval, Calendar: from.info().calendar}, c.window, rows)
 	slices.Reverse(rows)
-	return slices.DeleteFunc(rows, func(k kline) bool { return k.isTradeless })
+	return slices.DeleteFunc(rows, func(k wireRow) bool { return k.isTradeless })
 }
 
 // appendCandle writes [time, low, high, open, close, volume].
-func appendCandle(dst []byte, k kline) []byte {
+func appendCandle(dst []byte, k wireRow) []byte {
 	dst = strconv.AppendInt(append(dst, '['), k.open/1000, 10)
 	switch k.malformed {
 	case malformedShort:

@@ -17,11 +17,11 @@ const (
 
 // malformations are the kinds of rows that break a rule.
 func malformations() []string {
-	return []string{"high_below_low", "negative_volume", "nan", "long_number", malformedShort, malformedLong, malformedType}
+	return []string{"high_below_low", "negative_volume", "nan", "long_number", malformedShort, malformedLong, malformedType, "misaligned"}
 }
 
 // concerns reports whether the rule would change the rows.
-func (f Fault) concerns(rows []kline) bool {
+func (f Fault) concerns(rows []wireRow) bool {
 	switch f.Fault {
 	case "out_of_window":
 		return true
@@ -32,7 +32,7 @@ func (f Fault) concerns(rows []kline) bool {
 }
 
 // bend changes rows that stand in the order of the answer.
-func (f Fault) bend(rows []kline, in format) []kline {
+func (f Fault) bend(rows []wireRow, in format) []wireRow {
 	n := min(max(f.Rows, 1), len(rows))
 	switch f.Fault {
 	case "duplicates":
@@ -76,7 +76,7 @@ func (f Fault) bend(rows []kline, in format) []kline {
 }
 
 // traded returns where the first n rows stand that say something, which one without a trade does only at Binance.
-func traded(rows []kline, n int) []int {
+func traded(rows []wireRow, n int) []int {
 	var at []int
 	for i := range rows {
 		if len(at) < n && (!rows[i].isTradeless || rows[i].stamp == 0) {
@@ -87,13 +87,13 @@ func traded(rows []kline, n int) []int {
 }
 
 // strikes reports whether the row's key is in [start, end); an absent bound does not bound.
-func (f Fault) strikes(k kline) bool {
+func (f Fault) strikes(k wireRow) bool {
 	at := time.UnixMilli(k.open)
 	return !at.Before(f.Start) && (f.End.IsZero() || at.Before(f.End))
 }
 
 // revise multiplies the prices and the volume by the factor. Yahoo's volumes stay whole.
-func (f Fault) revise(k kline, in format) kline {
+func (f Fault) revise(k wireRow, in format) wireRow {
 	factor := f.factor()
 	for _, text := range []*string{&k.o, &k.h, &k.l, &k.c, &k.volume} {
 		d, err := decimal.NewFromString(*text)
@@ -117,7 +117,7 @@ func (f Fault) factor() decimal.Decimal {
 	return factor
 }
 
-func malform(k kline, kind string, in format) kline {
+func malform(k wireRow, kind string, in format) wireRow {
 	switch kind {
 	case "high_below_low":
 		k.h, k.l = "1.0", "2.0"
@@ -129,6 +129,8 @@ func malform(k kline, kind string, in format) kline {
 		k.c = "NaN"
 	case "long_number":
 		k.o = strings.Repeat("9", 400)
+	case "misaligned":
+		k.open, k.stamp = k.open+7000, k.stamp+7
 	default:
 		k.malformed = kind
 	}

@@ -140,7 +140,7 @@ func (s *synthetic) remembered(day int64, make func() ohlcv) ohlcv {
 	return b
 }
 
-func (s *synthetic) klines(interval market.Interval, w window) ([]kline, error) {
+func (s *synthetic) bars(interval market.Interval, w window) ([]wireRow, error) {
 	prices := s.prices()
 	if s.calendar.IsContinuous() {
 		return s.continuous(interval, w, prices), nil
@@ -148,8 +148,8 @@ func (s *synthetic) klines(interval market.Interval, w window) ([]kline, error) 
 	return s.sessions(interval, w, prices), nil
 }
 
-// kline writes the numbers of a bar; their texts share one string.
-func (s *synthetic) kline(at time.Time, b ohlcv, scratch *[]byte) kline {
+// wireRow writes the numbers of a bar; their texts share one string.
+func (s *synthetic) write(at time.Time, b ohlcv, scratch *[]byte) wireRow {
 	text := (*scratch)[:0]
 	var ends [6]int
 	isPadded := s.speaks(formatBinance)
@@ -172,7 +172,7 @@ func (s *synthetic) kline(at time.Time, b ohlcv, scratch *[]byte) kline {
 	ends[5] = len(text)
 	*scratch = text
 	all := string(text)
-	return kline{
+	return wireRow{
 		open: at.UnixMilli(), o: all[:ends[0]], h: all[ends[0]:ends[1]], l: all[ends[1]:ends[2]], c: all[ends[2]:ends[3]],
 		volume: all[ends[3]:ends[4]], turnover: all[ends[4]:ends[5]], trades: b.trades, isTradeless: b.trades == 0,
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // continuous makes the bars of a market that never closes; its one run begins at the listing.
-func (s *synthetic) continuous(interval market.Interval, w window, prices *walker) []kline {
+func (s *synthetic) continuous(interval market.Interval, w window, prices *walker) []wireRow {
 	w.from = max(w.from, interval.Floor(s.listedAt).UnixMilli())
 	w.to = min(w.to, w.now)
 	if w.isLatest {
@@ -18,12 +18,12 @@ func (s *synthetic) continuous(interval market.Interval, w window, prices *walke
 		}
 		w.from = max(w.from, at.UnixMilli())
 	}
-	rows := make([]kline, 0, min(w.limit, 1000))
+	rows := make([]wireRow, 0, min(w.limit, 1000))
 	var scratch []byte
 	for at := firstOpen(interval, w.from); at.UnixMilli() <= w.to && len(rows) < w.limit; {
 		next := interval.Next(at)
 		b := s.between(interval, run{at.Unix() / 60, next.Unix() / 60}, w.now, prices)
-		rows = append(rows, s.kline(at, b, &scratch))
+		rows = append(rows, s.write(at, b, &scratch))
 		at = next
 	}
 	return rows

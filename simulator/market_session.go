@@ -16,12 +16,12 @@ func runsOf(s market.Session) []run {
 }
 
 // sessions makes the bars of a market with sessions, whose last one may have begun and not ended.
-func (s *synthetic) sessions(interval market.Interval, w window, prices *walker) []kline {
+func (s *synthetic) sessions(interval market.Interval, w window, prices *walker) []wireRow {
 	from := max(w.from, interval.Floor(s.listedAt).UnixMilli())
 	if w.isLatest {
 		from = max(from, min(w.to, w.now)-daysBack(interval, w.limit)*24*60*60_000)
 	}
-	var rows []kline
+	var rows []wireRow
 	if interval.IsIntraday() {
 		rows = s.intraday(interval, from, w, prices)
 	} else {
@@ -52,8 +52,8 @@ func walk(c market.Calendar, from time.Time, now int64, visit func(market.Sessio
 }
 
 // intraday anchors bars at the open of each run.
-func (s *synthetic) intraday(interval market.Interval, from int64, w window, prices *walker) []kline {
-	var rows []kline
+func (s *synthetic) intraday(interval market.Interval, from int64, w window, prices *walker) []wireRow {
+	var rows []wireRow
 	var scratch []byte
 	step := int64(interval.Duration() / time.Minute)
 	day := market.Interval1d.Floor(time.UnixMilli(from)).AddDate(0, 0, -1) // a date may begin before its UTC day
@@ -71,7 +71,7 @@ func (s *synthetic) intraday(interval market.Interval, from int64, w window, pri
 					continue
 				}
 				b := s.span(in.cut(at, min(at+step, w.now/60_000+1)), in, w.now, prices)
-				rows = append(rows, s.kline(time.UnixMilli(ms), b, &scratch))
+				rows = append(rows, s.write(time.UnixMilli(ms), b, &scratch))
 			}
 		}
 		return true
@@ -80,14 +80,14 @@ func (s *synthetic) intraday(interval market.Interval, from int64, w window, pri
 }
 
 // dated makes the bars that are keyed by a date: a session, or those of a week or a month.
-func (s *synthetic) dated(interval market.Interval, from int64, w window, prices *walker) []kline {
-	var rows []kline
+func (s *synthetic) dated(interval market.Interval, from int64, w window, prices *walker) []wireRow {
+	var rows []wireRow
 	var scratch []byte
 	var key time.Time
 	var bar ohlcv
 	end := func() {
 		if !key.IsZero() && key.UnixMilli() >= from {
-			rows = append(rows, s.kline(key, bar, &scratch))
+			rows = append(rows, s.write(key, bar, &scratch))
 		}
 	}
 	day := interval.Floor(time.UnixMilli(from))

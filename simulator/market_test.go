@@ -91,7 +91,7 @@ func TestEveryBarIsSoundAndTheSame(t *testing.T) {
 	})
 }
 
-// requireSound checks a kline as its provider documents it.
+// requireSound checks a wireRow as its provider documents it.
 func requireSound(t *testing.T, r row) {
 	t.Helper()
 	number := func(text string) market.Decimal {

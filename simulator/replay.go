@@ -21,10 +21,10 @@ type Replay struct {
 	symbolInfo
 
 	grid market.Grid
-	rows []kline // ascending by key
+	rows []wireRow // ascending by key
 
 	mu     sync.Mutex
-	longer map[market.Interval][]kline // aggregates, made when first asked for
+	longer map[market.Interval][]wireRow // aggregates, made when first asked for
 }
 
 var _ source = (*Replay)(nil)
@@ -70,7 +70,7 @@ func LoadReplay(o ReplayOptions) (*Replay, error) {
 		return nil, market.Errorf(market.KindInvalid, "replay %s: %w", o.Path, err)
 	}
 	r := &Replay{
-		symbolInfo: info, grid: market.Grid{Interval: o.Interval, Calendar: info.calendar}, longer: map[market.Interval][]kline{},
+		symbolInfo: info, grid: market.Grid{Interval: o.Interval, Calendar: info.calendar}, longer: map[market.Interval][]wireRow{},
 	}
 	if err := r.read(text, layout); err != nil {
 		return nil, market.Errorf(market.KindInvalid, "replay %s: %w", o.Path, err)
@@ -115,7 +115,7 @@ func (r *Replay) read(text io.Reader, l layout) error {
 	if len(r.rows) == 0 {
 		return errors.New("no rows")
 	}
-	slices.SortFunc(r.rows, func(a, b kline) int { return cmp.Compare(a.open, b.open) })
+	slices.SortFunc(r.rows, func(a, b wireRow) int { return cmp.Compare(a.open, b.open) })
 	return nil
 }
 
@@ -124,7 +124,7 @@ func (r *Replay) info() symbolInfo { return r.symbolInfo }
 // actions are not recorded.
 func (r *Replay) actions(time.Time) []action { return nil }
 
-func (r *Replay) klines(interval market.Interval, w window) ([]kline, error) {
+func (r *Replay) bars(interval market.Interval, w window) ([]wireRow, error) {
 	rows := r.rows
 	if interval != r.grid.Interval {
 		made, err := r.aggregate(interval)
@@ -156,7 +156,7 @@ func (r *Replay) latest(interval market.Interval, now int64) int64 {
 }
 
 // aggregate makes the bars of a longer interval exactly. Errors: invalid for a shorter one, and for months of weeks.
-func (r *Replay) aggregate(interval market.Interval) ([]kline, error) {
+func (r *Replay) aggregate(interval market.Interval) ([]wireRow, error) {
 	all := market.Intervals()
 	if slices.Index(all, interval) < slices.Index(all, r.grid.Interval) || r.grid.Interval == market.Interval1w {
 		return nil, market.Errorf(market.KindInvalid, "the history of %s has bars of %s, from which %s cannot be made", r.symbol, r.grid.Interval, interval)
@@ -166,7 +166,7 @@ func (r *Replay) aggregate(interval market.Interval) ([]kline, error) {
 	if made, isMade := r.longer[interval]; isMade {
 		return made, nil
 	}
-	var made []kline
+	var made []wireRow
 	keys := newKeys(market.Grid{Interval: interval, Calendar: r.calendar})
 	for _, row := range r.rows {
 		open := keys.longer(row.open)

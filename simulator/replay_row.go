@@ -79,15 +79,15 @@ func isHeader(record []string, l layout) bool {
 }
 
 // row reads a record. An error leaves what was read of it.
-func (l layout) row(record []string, keys *keys) (kline, error) {
+func (l layout) row(record []string, keys *keys) (wireRow, error) {
 	if need := max(l.ts, l.open, l.high, l.low, l.close, l.volume, l.turnover, l.trades); len(record) <= need {
-		return kline{}, fmt.Errorf("%d fields, want at least %d", len(record), need+1)
+		return wireRow{}, fmt.Errorf("%d fields, want at least %d", len(record), need+1)
 	}
 	open, err := keys.read(record[l.ts])
 	if err != nil {
-		return kline{}, err
+		return wireRow{}, err
 	}
-	k := kline{open: open, volume: "0", turnover: "0"}
+	k := wireRow{open: open, volume: "0", turnover: "0"}
 	for _, field := range []struct {
 		name string
 		at   int
@@ -98,13 +98,13 @@ func (l layout) row(record []string, keys *keys) (kline, error) {
 		}
 		text := strings.TrimSpace(record[field.at])
 		if _, err := market.ParseDecimal(text); err != nil {
-			return kline{}, fmt.Errorf("%s: %w", field.name, err)
+			return wireRow{}, fmt.Errorf("%s: %w", field.name, err)
 		}
 		*field.into = strings.Clone(text)
 	}
 	if l.trades >= 0 {
 		if k.trades, err = strconv.ParseInt(strings.TrimSpace(record[l.trades]), 10, 64); err != nil {
-			return kline{}, fmt.Errorf("trades: %w", err)
+			return wireRow{}, fmt.Errorf("trades: %w", err)
 		}
 	}
 	return k, nil

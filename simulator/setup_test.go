@@ -54,7 +54,7 @@ func misbehave(tb testing.TB, s http.Handler, rules string) {
 	require.Equal(tb, http.StatusOK, w.Code, w.Body.String())
 }
 
-// row is one kline as sent.
+// row is one wireRow as sent.
 type row struct {
 	open, close                  int64
 	o, h, l, c, volume, turnover string

@@ -36,9 +36,9 @@ func formatOf(path string) format {
 
 // source is where a symbol's bars come from.
 type source interface {
-	// klines returns the bars whose keys are in the window, ascending; the last may be forming at the window's now.
+	// bars returns those whose keys are in the window, ascending; the last may be forming at the window's now.
 	// Errors: invalid for an interval it cannot make.
-	klines(interval market.Interval, w window) ([]kline, error)
+	bars(interval market.Interval, w window) ([]wireRow, error)
 	// info describes the symbol.
 	info() symbolInfo
 	// actions are the splits and dividends up to now, ascending.
@@ -59,7 +59,7 @@ func between(from, to, now time.Time) window {
 }
 
 // cut leaves as many rows as the window allows.
-func (w window) cut(rows []kline) []kline {
+func (w window) cut(rows []wireRow) []wireRow {
 	if len(rows) <= w.limit {
 		return rows
 	}
@@ -110,10 +110,10 @@ func (s *Simulator) listed(f format) []symbolInfo {
 }
 
 // withOutside puts the bars around the rows that stand just before and just after what was asked for, as they are.
-func withOutside(from source, grid market.Grid, asked window, rows []kline) []kline {
-	one := func(at time.Time) []kline {
+func withOutside(from source, grid market.Grid, asked window, rows []wireRow) []wireRow {
+	one := func(at time.Time) []wireRow {
 		ms := at.UnixMilli()
-		outside, err := from.klines(grid.Interval, window{from: ms, to: ms, now: asked.now, limit: 1})
+		outside, err := from.bars(grid.Interval, window{from: ms, to: ms, now: asked.now, limit: 1})
 		if err != nil { // the interval was good for the rows
 			return nil
 		}

@@ -27,7 +27,7 @@ func (s *Simulator) Truth(symbol string, interval market.Interval, r market.Rang
 	if r.IsEmpty() {
 		return nil, nil
 	}
-	rows, err := from.klines(interval, between(r.Start, r.End.Add(-1), now))
+	rows, err := from.bars(interval, between(r.Start, r.End.Add(-1), now))
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (s *Simulator) Truth(symbol string, interval market.Interval, r market.Rang
 }
 
 // bar reads a row; its prices pass through a float32 where the provider's do.
-func (k kline) bar(isWidened bool) (market.Bar, error) {
+func (k wireRow) bar(isWidened bool) (market.Bar, error) {
 	b := market.Bar{Time: time.UnixMilli(k.open).UTC()}
 	for _, number := range []struct {
 		into *market.Decimal

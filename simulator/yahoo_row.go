@@ -9,13 +9,13 @@ import (
 )
 
 // rows returns the bars whose stamps are in [period1, period2], ascending, the live one last.
-func (c *chartRequest) rows() ([]kline, error) {
+func (c *chartRequest) rows() ([]wireRow, error) {
 	w := between(time.Unix(c.period1, 0), time.Unix(c.period2, 999_999_999), c.now)
 	if !c.grid.Interval.IsIntraday() { // a stamp is less than a day away from its key
 		w.from -= 2 * day.Milliseconds()
 		w.to += 2 * day.Milliseconds()
 	}
-	rows, err := c.from.klines(c.grid.Interval, w)
+	rows, err := c.from.bars(c.grid.Interval, w)
 	if err != nil {
 		return nil, err
 	}
@@ -25,7 +25,7 @@ func (c *chartRequest) rows() ([]kline, error) {
 	if rows, err = c.withLive(rows); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(rows, func(k kline) bool { return k.stamp < c.period1 || k.stamp > c.period2 }), nil
+	return slices.DeleteFunc(rows, func(k wireRow) bool { return k.stamp < c.period1 || k.stamp > c.period2 }), nil
 }
 
 // stamp is the time that Yahoo tells for a key: the bar's or the session's open, and for currencies, weeks and months
@@ -50,7 +50,7 @@ func (c *chartRequest) today() (market.Session, bool) {
 // withLive does to the rows what Yahoo does while a market is open: it tells the bar of today by the time of the last
 // trade, for longer and shorter intervals once more next to the period's own row. After the close intraday rows have
 // one more, of the last price, until the day is over.
-func (c *chartRequest) withLive(rows []kline) ([]kline, error) {
+func (c *chartRequest) withLive(rows []wireRow) ([]wireRow, error) {
 	session, isOpen := c.today()
 	if !isOpen || c.now.Before(session.Open) || c.period2 < session.Open.Unix() {
 		return rows, nil
@@ -78,7 +78,7 @@ func (c *chartRequest) withLive(rows []kline) ([]kline, error) {
 		}
 		return rows, nil
 	}
-	live, err := c.from.klines(market.Interval1d, between(session.Date, session.Date, c.now))
+	live, err := c.from.bars(market.Interval1d, between(session.Date, session.Date, c.now))
 	if err != nil || len(live) == 0 {
 		return rows, nil //nolint:nilerr // a history of weeks has no days
 	}
@@ -88,12 +88,12 @@ func (c *chartRequest) withLive(rows []kline) ([]kline, error) {
 
 // withLatest adds the row of the last trade to intraday ones: the values of the bar that is forming, or after the close
 // its last price.
-func (c *chartRequest) withLatest(rows []kline, at int64, isOver bool) ([]kline, error) {
+func (c *chartRequest) withLatest(rows []wireRow, at int64, isOver bool) ([]wireRow, error) {
 	before := c.grid.Floor(time.Unix(at, 0))
 	if isOver {
 		before = c.grid.Floor(time.Unix(at-1, 0))
 	}
-	latest, err := c.from.klines(c.grid.Interval, between(before, before, c.now))
+	latest, err := c.from.bars(c.grid.Interval, between(before, before, c.now))
 	if err != nil || len(latest) == 0 || latest[0].open == at*1000 {
 		return rows, err
 	}
@@ -107,7 +107,7 @@ func (c *chartRequest) withLatest(rows []kline, at int64, isOver bool) ([]kline,
 }
 
 // withOutside puts the bars around the rows, or around what was asked for where there are none.
-func (c *chartRequest) withOutside(rows []kline) []kline {
+func (c *chartRequest) withOutside(rows []wireRow) []wireRow {
 	w := between(time.Unix(c.period1, 0), time.Unix(c.period2, 0), c.now)
 	if len(rows) > 0 {
 		w.from, w.to = rows[0].open, rows[len(rows)-1].open
@@ -123,14 +123,14 @@ func (c *chartRequest) withOutside(rows []kline) []kline {
 
 // latestDay returns the last bar of a day (or of the shortest longer interval that a history has) with a key before the
 // date.
-func (c *chartRequest) latestDay(before time.Time) (kline, bool) {
+func (c *chartRequest) latestDay(before time.Time) (wireRow, bool) {
 	for _, interval := range []market.Interval{market.Interval1d, market.Interval1w, market.Interval1mo} {
-		rows, err := c.from.klines(interval, window{
+		rows, err := c.from.bars(interval, window{
 			from: math.MinInt64, to: before.UnixMilli() - 1, now: c.now.UnixMilli(), limit: 1, isLatest: true,
 		})
 		if err == nil {
-			return append(rows, kline{})[0], len(rows) > 0
+			return append(rows, wireRow{})[0], len(rows) > 0
 		}
 	}
-	return kline{}, false
+	return wireRow{}, false
 }

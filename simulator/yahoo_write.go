@@ -9,7 +9,7 @@ import (
 )
 
 // body is the whole answer. Where there are no rows, there is no timestamp, and the columns are missing.
-func (c *chartRequest) body(rows []kline) ([]byte, error) {
+func (c *chartRequest) body(rows []wireRow) ([]byte, error) {
 	meta, err := json.Marshal(c.meta())
 	if err != nil {
 		return nil, err
@@ -55,7 +55,7 @@ func comma(dst []byte, i int) []byte {
 }
 
 // appendQuote writes the five columns. A row in which nothing traded is null in all of them.
-func appendQuote(dst []byte, rows []kline) []byte {
+func appendQuote(dst []byte, rows []wireRow) []byte {
 	for n, name := range []string{"open", "high", "low", "close", "volume"} {
 		dst = append(append(append(comma(dst, n), '"'), name...), `":[`...)
 		for i, row := range rows {
@@ -78,7 +78,7 @@ func appendQuote(dst []byte, rows []kline) []byte {
 
 // appendMalformed writes the element of a column (open, high, low, close, volume) in a row that breaks the form: a short
 // row lacks some elements, a long one has two in the place of one.
-func appendMalformed(dst []byte, row kline, column int) []byte {
+func appendMalformed(dst []byte, row wireRow, column int) []byte {
 	text := [5]string{row.o, row.h, row.l, row.c, row.volume}[column]
 	switch {
 	case row.malformed == malformedShort && column > 1:
@@ -110,7 +110,7 @@ func appendDouble(dst []byte, f float64) []byte {
 }
 
 // appendAdjusted writes the closes with the dividends after them taken off.
-func (c *chartRequest) appendAdjusted(dst []byte, rows []kline, actions []action) []byte {
+func (c *chartRequest) appendAdjusted(dst []byte, rows []wireRow, actions []action) []byte {
 	dst = append(dst, `"adjclose":[`...)
 	for i, row := range rows {
 		dst = comma(dst, i)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"marketdata/config"
+	"marketdata/simulator"
 )
 
 // devOptions are the flags of dev.
@@ -35,7 +36,7 @@ folder, and the next start goes on with it. Settings of the MD_… environment a
 		Args: arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			// the stack brings these providers along; what a user sets of them is not the whole of it
-			for _, adapter := range adapterNames() {
+			for _, adapter := range simulator.Formats() {
 				a.environ = append([]string{"MD_PROVIDERS__" + strings.ToUpper(simPrefix+adapter) + "__ADAPTER=" + adapter}, a.environ...)
 			}
 			cfg, err := a.loadConfig(c)

@@ -9,6 +9,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"marketdata/devstack"
+	"marketdata/simulator"
 )
 
 // temporalTries is how often the dev server is started: it picks ports for its inner services, and can lose one.
@@ -77,7 +78,7 @@ func (d *devStack) environ() []string {
 		"MD_API__URL":           d.apiPort.URL(),
 		"MD_WORKER__LISTEN":     d.workerPort.Address(),
 	}
-	for _, adapter := range adapterNames() {
+	for _, adapter := range simulator.Formats() {
 		instance := simPrefix + adapter
 		sim := "MD_PROVIDERS__" + strings.ToUpper(instance) + "__"
 		decided[sim+"ADAPTER"] = adapter

@@ -41,7 +41,7 @@ first backfill of an instrument finds out since when there are bars.`,
 			if err != nil {
 				return err
 			}
-			bodies, err := parseImport(text)
+			bodies, wrong, err := parseImport(text)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
@@ -49,13 +49,20 @@ first backfill of an instrument finds out since when there are bars.`,
 			if err != nil {
 				return err
 			}
-			if _, err := postAll(c.Context(), api, bodies, "?dry_run=true"); err != nil {
+			_, refused, err := postAll(c.Context(), api, bodies, "?dry_run=true")
+			if err == nil {
+				err = problems(append(wrong, refused...))
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			if isDryRun {
 				return a.printImport(asJSON, "%d instruments can be imported\n", bodies, nil)
 			}
-			views, err := postAll(c.Context(), api, bodies, "?skip_listing=true")
+			views, refused, err := postAll(c.Context(), api, bodies, "?skip_listing=true")
+			if err == nil {
+				err = problems(refused)
+			}
 			if err != nil {
 				return fmt.Errorf("not all was imported, repeat it: %w", err)
 			}
@@ -76,28 +83,31 @@ func readInput(stdin io.Reader, name string) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// parseImport reads a file of instruments. The error names every unknown key, wrong type and instrument that is there
-// twice.
-func parseImport(text []byte) ([]instrumentBody, error) {
+// parseImport reads a file of instruments, and tells what is wrong with it by itself: unknown keys, wrong types and
+// instruments that are there twice. The error is for a file that cannot be read at all.
+func parseImport(text []byte) (bodies []instrumentBody, wrong []string, err error) {
 	var file importFile
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
-	err := decoder.Decode(&file)
+	err = decoder.Decode(&file)
 	var mismatch *yaml.TypeError
 	switch {
 	case errors.Is(err, io.EOF):
-		return nil, errors.New("the file is empty")
-	case errors.As(err, &mismatch):
-		return nil, problems(mismatch.Errors)
+		return nil, nil, errors.New("the file is empty")
+	case errors.As(err, &mismatch): // the rest is read all the same
+		for _, text := range mismatch.Errors {
+			text, _, _ = strings.Cut(text, " in type ") // of this program's, which says nothing to a person
+			wrong = append(wrong, text)
+		}
 	case err != nil:
-		return nil, fmt.Errorf("it is neither YAML nor JSON: %w", err)
-	case len(file.Instruments) == 0:
-		return nil, errors.New("it has no instruments: want a list named instruments")
+		return nil, nil, fmt.Errorf("it is neither YAML nor JSON: %w", err)
+	}
+	if len(file.Instruments) == 0 && len(wrong) == 0 {
+		return nil, nil, errors.New("it has no instruments: want a list named instruments")
 	}
 	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, errors.New("it has more than one document: put all instruments into one list")
+		return nil, nil, errors.New("it has more than one document: put all instruments into one list")
 	}
-	var wrong []string
 	places := map[string]int{}
 	for i, body := range file.Instruments {
 		id := strings.ToUpper(body.Symbol + "." + body.Venue)
@@ -107,7 +117,7 @@ func parseImport(text []byte) ([]instrumentBody, error) {
 		}
 		places[id] = i
 	}
-	return file.Instruments, problems(wrong)
+	return file.Instruments, wrong, nil
 }
 
 // problems makes one error of many; nil of none.
@@ -121,8 +131,8 @@ func problems(texts []string) error {
 	return fmt.Errorf("%d problems:\n  %s", len(texts), strings.Join(texts, "\n  "))
 }
 
-// postAll posts every instrument and returns the answers in order. The error names every problem of every instrument.
-func postAll(ctx context.Context, api *apiClient, bodies []instrumentBody, query string) ([]instrumentView, error) {
+// postAll posts every instrument and returns the answers in order, and every problem of every instrument.
+func postAll(ctx context.Context, api *apiClient, bodies []instrumentBody, query string) ([]instrumentView, []string, error) {
 	views, refused := make([]instrumentView, len(bodies)), make([][]string, len(bodies))
 	var group errgroup.Group
 	group.SetLimit(importsAtOnce)
@@ -137,10 +147,8 @@ func postAll(ctx context.Context, api *apiClient, bodies []instrumentBody, query
 			return err
 		})
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	return views, problems(slices.Concat(refused...))
+	err := group.Wait()
+	return views, slices.Concat(refused...), err
 }
 
 // at returns the problem line by line, with places in the body as places below prefix.

@@ -69,7 +69,7 @@ func (b *book) Location() *time.Location { return b.location }
 // Session returns the session of the exchange date, or false on a closed day.
 func (b *book) Session(date time.Time) (market.Session, bool) {
 	date = date.UTC()
-	e := b.year(date.Year())[date.YearDay()-1]
+	e := b.day(date)
 	if e.open == e.close {
 		return market.Session{}, false
 	}
@@ -86,8 +86,21 @@ func instant(midnight int64, offset int32) time.Time {
 	return time.Unix(midnight+int64(offset), 0).UTC()
 }
 
+// day returns the entry of a date; open and close are equal where there is no session.
+func (b *book) day(date time.Time) entry {
+	year, month, day := date.Date()
+	if year >= firstKept {
+		return b.year(year)[date.YearDay()-1]
+	}
+	early := dateOf(year, month, day) // long before holidays are known
+	if b.isWeekend(early) {
+		return entry{}
+	}
+	return b.entry(early, false)
+}
+
 func (b *book) year(year int) *yearTable {
-	if year < firstKept || year > lastKept {
+	if year > lastKept {
 		return b.newYear(year)
 	}
 	kept := &b.years[year-firstKept]

@@ -162,6 +162,7 @@ func formingBar(t *testing.T, g *rig) {
 	session, isOpen := g.calendar.Session(day())
 	require.True(t, isOpen)
 	settle := g.provider.Capabilities().Settle
+	seen := 0
 	for _, interval := range g.provider.Capabilities().Intervals {
 		g.on(interval)
 		g.setClock(session.Open.Add(2*time.Hour + 20*time.Second))
@@ -174,5 +175,7 @@ func formingBar(t *testing.T, g *rig) {
 		got := g.load(t, market.Range{Start: start, End: end})
 		requireBars(t, g.truth(t, market.Range{Start: start, End: closed}), got.Bars)
 		require.Empty(t, got.Quarantined, "%s", interval)
+		seen += got.Dropped[providers.DroppedForming] + got.Dropped[providers.DroppedLive]
 	}
+	require.Positive(t, seen, "the provider sends bars that have not closed")
 }

@@ -9,7 +9,7 @@
 //   - Keys of intraday bars are the stamps of their rows. Those of daily and longer ones are dates, taken from the
 //     stamp in the exchange's own time zone; meta.gmtoffset is today's offset and of no use for that. Since the stamp of
 //     a date may lie up to a day before or after it in UTC, such requests ask for one more step on both sides.
-//   - Prices are split-adjusted by Yahoo, now and backwards, and are sent as float32 widened to double: see shorten.
+//   - Prices are split-adjusted by Yahoo, now and backwards, and are sent as float32 widened to double: see price.
 //   - Yahoo refuses programs by their User-Agent, so every request carries a browser's.
 //
 // Corporate actions (chart.result[0].events) and adjusted closes are sent too and not read: prices are kept on the basis

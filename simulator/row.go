@@ -8,8 +8,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// kline is one row of a provider's answer, its numbers as text.
-type kline struct {
+// wireRow is one row of a provider's answer, its numbers as text.
+type wireRow struct {
 	open                         int64 // the bar's key, epoch ms
 	o, h, l, c, volume, turnover string
 	trades                       int64
@@ -54,7 +54,7 @@ func trimZeros(text []byte) []byte {
 }
 
 // merge is the row of two that follow each other, by the first one's time.
-func merge(a, b kline) kline {
+func merge(a, b wireRow) wireRow {
 	switch {
 	case b.isTradeless:
 		return a
@@ -77,7 +77,7 @@ func merge(a, b kline) kline {
 }
 
 // appendKline writes the row as Binance does: twelve elements.
-func appendKline(dst []byte, k kline, close int64) []byte {
+func appendKline(dst []byte, k wireRow, close int64) []byte {
 	switch k.malformed {
 	case malformedShort:
 		return fmt.Appendf(dst, `[%d,"%s","%s"]`, k.open, k.o, k.h)

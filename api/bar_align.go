@@ -1,0 +1,47 @@
+package api
+
+import (
+	"time"
+
+	"marketdata/market"
+)
+
+// alignDown returns the key of the bar that t cuts, or, where it cuts none, the first key at or after t.
+func alignDown(grid market.Grid, t time.Time) time.Time {
+	ceil := grid.Ceil(t)
+	if ceil.Equal(t) {
+		return t
+	}
+	floor := grid.Floor(t)
+	end := grid.Interval.Next(floor) // in the space of keys
+	if grid.Interval.IsIntraday() {
+		end = grid.Close(floor)
+	}
+	if t.Before(end) {
+		return floor
+	}
+	return ceil
+}
+
+// wholeBars widens ranges to the bars that they touch.
+func wholeBars(grid market.Grid, ranges []market.Range) []market.Range {
+	whole := make([]market.Range, 0, len(ranges))
+	for _, r := range ranges {
+		whole = append(whole, market.Range{Start: alignDown(grid, r.Start), End: grid.Ceil(r.End)})
+	}
+	return whole
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
