@@ -322,7 +322,7 @@ func TestNormalizeFailsWhereNoRowCanBeRead(t *testing.T) {
 	f.provider.isDrifted = true
 	_, err = f.env.ExecuteActivity(f.a.NormalizeChunk, f.ref)
 	require.ErrorContains(t, err, string(market.KindMalformed))
-	require.ErrorContains(t, err, `none of 12 rows can be read, has the format changed? rows[0] is ["1"]`)
+	require.ErrorContains(t, err, `none of 12 rows is a bar`)
 	require.Empty(t, f.store.normal.Covered)
 	f.provider.isDrifted = false
 	_, err = f.env.ExecuteActivity(f.a.NormalizeChunk, f.ref)

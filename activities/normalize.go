@@ -82,7 +82,7 @@ func (a *Activities) normalizePages(
 		return market.NormalPage{}, market.Errorf(market.KindInternal, "the chunk has stretches that were not fetched")
 	}
 	normal := cleaner.Result()
-	if err := refuseUnreadable(normal); err != nil {
+	if err := refuseUnusable(normal); err != nil {
 		return market.NormalPage{}, err
 	}
 	normal.Covered = mergeRanges(route.answered)
@@ -90,15 +90,23 @@ func (a *Activities) normalizePages(
 	return normal, nil
 }
 
-// refuseUnreadable returns malformed when several rows came and none of them can be read: then the format has changed, and
-// an answer that says nothing must not count as one.
-func refuseUnreadable(normal market.NormalPage) error {
-	isOther := func(q market.Quarantined) bool { return q.Rule != market.RuleUnreadable }
-	if len(normal.Bars) > 0 || len(normal.Quarantined) < 2 || slices.ContainsFunc(normal.Quarantined, isOther) {
+// refuseUnusable returns malformed when several rows came and none of them is a bar: they cannot be read, or stand where
+// the calendar has no bars. Then the format has changed or the calendar is wrong, and an answer that says nothing of what
+// was asked must not count as an empty one.
+func refuseUnusable(normal market.NormalPage) error {
+	outside := normal.Dropped[providers.DroppedOutside]
+	isOther := func(q market.Quarantined) bool {
+		return q.Rule != market.RuleUnreadable && q.Rule != market.RuleMisaligned
+	}
+	if len(normal.Bars) > 0 || len(normal.Quarantined)+outside < 2 || slices.ContainsFunc(normal.Quarantined, isOther) {
 		return nil
 	}
-	return market.Errorf(market.KindMalformed, "none of %d rows can be read, has the format changed? rows[0] is %s",
-		len(normal.Quarantined), providers.Printable(normal.Quarantined[0].Value))
+	if len(normal.Quarantined) == 0 {
+		return market.Errorf(market.KindMalformed, "all %d rows stand outside the hours of the calendar: is the instrument's calendar right?", outside)
+	}
+	first := normal.Quarantined[0]
+	return market.Errorf(market.KindMalformed, "none of %d rows is a bar: has the format changed, is the instrument's calendar right? rows[0] is %s: %s",
+		len(normal.Quarantined)+outside, first.Rule, providers.Printable(first.Value))
 }
 
 func (a *Activities) normalizePage(

@@ -89,6 +89,9 @@ func (s *server) series(ctx context.Context, page barPage) (market.Series, error
 	if err != nil {
 		return series, err
 	}
+	if instance, isKnown := s.providers.find(series.Provider); series.ID == 0 && isKnown {
+		series.PriceBasis = instance.Capabilities.PriceBasis // nothing is stored yet: what the provider declares
+	}
 	if page.adjustment != "" && page.adjustment != series.PriceBasis {
 		return series, invalidAt("query.adjustment", "the series of %s is available as %s only", series.Provider, series.PriceBasis)
 	}

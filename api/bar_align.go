@@ -27,7 +27,11 @@ func alignDown(grid market.Grid, t time.Time) time.Time {
 func wholeBars(grid market.Grid, ranges []market.Range) []market.Range {
 	whole := make([]market.Range, 0, len(ranges))
 	for _, r := range ranges {
-		whole = append(whole, market.Range{Start: alignDown(grid, r.Start), End: grid.Ceil(r.End)})
+		bars := market.Range{Start: alignDown(grid, r.Start), End: grid.Ceil(r.End)}
+		if bars.IsEmpty() { // in closed time: it is a row of one of the bars beside it, or of none
+			bars = market.Range{Start: grid.Floor(r.Start), End: grid.Next(bars.Start)}
+		}
+		whole = append(whole, bars)
 	}
 	return whole
 }

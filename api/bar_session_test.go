@@ -153,3 +153,30 @@ func TestBars_AdjustmentOfTheSeries(t *testing.T) {
 	problem := w.get(t, barsPath+"interval=1d&start=2024-02-05&end=2024-02-14&adjustment=raw").problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
 	require.Equal(t, []string{"query.adjustment"}, problem.locations())
 }
+
+// TestBars_ARowInClosedTime: a quarantined row of a Saturday explains the Friday that has no bar.
+func TestBars_ARowInClosedTime(t *testing.T) {
+	t.Parallel()
+	w, s := newWorld(), newSeries(market.Interval1d)
+	s.Calendar, s.Covered = "XNYS", []market.Range{span("2024-02-05", "2024-02-13")}
+	s.bars = []time.Time{at("2024-02-05"), at("2024-02-06"), at("2024-02-07"), at("2024-02-08"), at("2024-02-12")}
+	s.quarantined = []time.Time{at("2024-02-10")}
+	s.install(w)
+	page := w.bars(t, "interval=1d&start=2024-02-05&end=2024-02-13")
+	require.False(t, page.Meta.Complete)
+	require.Len(t, page.Meta.Missing, 1)
+	require.Equal(t, market.ReasonQuarantined, page.Meta.Missing[0].Reason)
+}
+
+// TestBars_BasisBeforeAnythingIsLoaded: it is what the provider declares.
+func TestBars_BasisBeforeAnythingIsLoaded(t *testing.T) {
+	t.Parallel()
+	w, s := newWorld(), newSeries(market.Interval1d)
+	s.ID = 0
+	for i := range w.options.Providers {
+		w.options.Providers[i].Capabilities.PriceBasis = market.AdjustmentSplit
+	}
+	s.install(w)
+	require.Equal(t, "split", w.bars(t, "interval=1d&start=2024-02-05&end=2024-02-14").Meta.Adjustment)
+	require.Equal(t, "split", w.bars(t, "interval=1d&start=2024-02-05&end=2024-02-14&adjustment=split").Meta.Adjustment)
+}

@@ -50,11 +50,12 @@ type sessionList struct {
 }
 
 type sessionMeta struct {
-	Calendar string    `json:"calendar" example:"XNYS"`
-	Timezone string    `json:"timezone" example:"America/New_York"`
-	Start    time.Time `json:"start" example:"2024-07-01T00:00:00Z"`
-	End      time.Time `json:"end" example:"2024-07-08T00:00:00Z"`
-	Returned int       `json:"returned" example:"4" doc:"Sessions in the range."`
+	Calendar   string    `json:"calendar" example:"XNYS"`
+	Timezone   string    `json:"timezone" example:"America/New_York"`
+	Start      time.Time `json:"start" example:"2024-07-01T00:00:00Z"`
+	End        time.Time `json:"end" example:"2024-07-08T00:00:00Z"`
+	KnownSince string    `json:"known_since,omitempty" example:"1990-01-01" doc:"Before it every weekday counts as a session."`
+	Returned   int       `json:"returned" example:"4" doc:"Sessions in the range."`
 }
 
 type (
@@ -138,11 +139,16 @@ func (s *server) listSessions(_ context.Context, in *sessionsInput) (*sessionLis
 	if err != nil {
 		return nil, market.Errorf(market.KindNotFound, "there is no such calendar; known: %s", strings.Join(calendar.Names(), " "))
 	}
+	info, err := calendar.Describe(c.Name())
+	if err != nil {
+		return nil, market.Errorf(market.KindInternal, "%w", err)
+	}
 	sessions := market.Sessions(c, in.dates)
 	out := &sessionListOutput{Body: sessionList{
 		Data: make([]sessionView, len(sessions)),
 		Meta: sessionMeta{
 			Calendar: c.Name(), Timezone: c.Location().String(), Start: in.dates.Start, End: in.dates.End, Returned: len(sessions),
+			KnownSince: viewCalendar(info).KnownSince,
 		},
 	}}
 	for i, session := range sessions {

@@ -66,6 +66,21 @@ type (
 	instrumentListOutput struct{ Body instrumentList }
 )
 
+var _ huma.Resolver = (*instrumentPostInput)(nil)
+
+// Resolve refuses a flag without a value: whoever writes a bare dry_run does not expect a write.
+func (*instrumentPostInput) Resolve(ctx huma.Context) []error {
+	var faults bodyFaults
+	u := ctx.URL()
+	query := u.Query()
+	for _, flag := range []string{"dry_run", "skip_listing"} {
+		if query.Has(flag) && query.Get(flag) == "" {
+			faults.add("query."+flag, "want true or false")
+		}
+	}
+	return faults
+}
+
 func (s *server) registerInstruments() {
 	tags := []string{"Instruments"}
 	register(s, huma.Operation{

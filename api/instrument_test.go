@@ -322,6 +322,9 @@ func TestInstruments_DryRun(t *testing.T) {
 	w.do(t, http.MethodPost, "/v1/instruments?dry_run=true", body("b")).problem(t, http.StatusConflict, market.KindConflict)
 	w.do(t, http.MethodPost, "/v1/instruments?dry_run=true", `{"symbol":"a"}`).problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
 	require.Equal(t, []string{"A.X", "B.X"}, checked)
+	for _, flag := range []string{"?dry_run", "?dry_run=", "?dry_run=yes"} {
+		w.do(t, http.MethodPost, "/v1/instruments"+flag, body("a")).problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
+	}
 }
 
 func TestInstruments_ListingIsNotAskedForWhereTheCallerSaysSo(t *testing.T) {

@@ -142,3 +142,17 @@ func TestCoinbase(t *testing.T) {
 	got := s.call(http.MethodPost, s.url+"/v1/backfills", map[string]any{"instruments": []string{"BTC-USD.SIM"}, "interval": "1m", "start": "2012-01-01", "end": "2012-02-01"})
 	require.Equal(t, http.StatusUnprocessableEntity, got.status, "before the listing, which was searched for: %s", got.body)
 }
+
+// TestWrongCalendar: rows that stand where the calendar has no bars are no proof that there are none.
+func TestWrongCalendar(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	s.add(listed{"TOYOTA", "equity", "XNYS", "yahoo", "7203.T"})
+	for _, interval := range []string{"1h", "5m"} {
+		b := s.run(map[string]any{"instruments": []string{"TOYOTA.SIM"}, "interval": interval, "start": "2024-01-08", "end": "2024-01-13"})
+		require.Equal(t, "failed", b.Status, "%+v", b)
+		require.Equal(t, "malformed", b.Failures[0].Kind)
+		require.Contains(t, b.Failures[0].Message, "calendar")
+		require.False(t, s.page("TOYOTA.SIM/bars?interval="+interval+"&start=2024-01-08&end=2024-01-13").Meta.Complete)
+	}
+}

@@ -22,7 +22,7 @@ const importsAtOnce = 8
 
 // importFile is a file of instruments: the bodies of POST /v1/instruments.
 type importFile struct {
-	Instruments []instrumentBody `yaml:"instruments"`
+	Instruments []*instrumentBody `yaml:"instruments"`
 }
 
 func newInstrumentsImport(a *app) *cobra.Command {
@@ -85,7 +85,7 @@ func readInput(stdin io.Reader, name string) ([]byte, error) {
 
 // parseImport reads a file of instruments, and tells what is wrong with it by itself: unknown keys, wrong types and
 // instruments that are there twice. The error is for a file that cannot be read at all.
-func parseImport(text []byte) (bodies []instrumentBody, wrong []string, err error) {
+func parseImport(text []byte) (bodies []*instrumentBody, wrong []string, err error) {
 	var file importFile
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	decoder.KnownFields(true)
@@ -110,6 +110,10 @@ func parseImport(text []byte) (bodies []instrumentBody, wrong []string, err erro
 	}
 	places := map[string]int{}
 	for i, body := range file.Instruments {
+		if body == nil {
+			wrong = append(wrong, fmt.Sprintf("instruments[%d]: it is empty", i))
+			continue
+		}
 		id := strings.ToUpper(body.Symbol + "." + body.Venue)
 		if first, isTwice := places[id]; isTwice {
 			wrong = append(wrong, fmt.Sprintf("instruments[%d]: %s is instruments[%d] already", i, id, first))
@@ -132,11 +136,14 @@ func problems(texts []string) error {
 }
 
 // postAll posts every instrument and returns the answers in order, and every problem of every instrument.
-func postAll(ctx context.Context, api *apiClient, bodies []instrumentBody, query string) ([]instrumentView, []string, error) {
+func postAll(ctx context.Context, api *apiClient, bodies []*instrumentBody, query string) ([]instrumentView, []string, error) {
 	views, refused := make([]instrumentView, len(bodies)), make([][]string, len(bodies))
 	var group errgroup.Group
 	group.SetLimit(importsAtOnce)
 	for i, body := range bodies {
+		if body == nil { // told already
+			continue
+		}
 		group.Go(func() error {
 			_, err := api.post(ctx, "/v1/instruments"+query, body, &views[i])
 			var problem *problemError
@@ -163,7 +170,7 @@ func (p *problemError) at(prefix string) []string {
 	return lines
 }
 
-func (a *app) printImport(asJSON bool, summary string, bodies []instrumentBody, views []instrumentView) error {
+func (a *app) printImport(asJSON bool, summary string, bodies []*instrumentBody, views []instrumentView) error {
 	if asJSON {
 		ids := make([]string, len(bodies))
 		for i, body := range bodies {

@@ -79,8 +79,9 @@ func TestInstrumentsImportRefusesFiles(t *testing.T) {
 	t.Parallel()
 	environ, asked := fakeAPI(t, map[string]string{"POST /v1/instruments?dry_run=true": `{"id":"A.B"}`})
 	for text, want := range map[string]string{
-		"":                           "the file is empty",
-		"instruments: []":            "it has no instruments",
+		"":                "the file is empty",
+		"instruments: []": "it has no instruments",
+		"instruments: [null, {symbol: A, venue: B}]": "instruments[0]: it is empty",
 		"{]":                         "neither YAML nor JSON",
 		"- 1":                        "cannot unmarshal",
 		twoInstruments + "extra: 1":  "field extra not found",
@@ -130,6 +131,7 @@ func FuzzParseImport(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, b := range bodies {
+			require.NotNil(t, b)
 			id := strings.ToUpper(b.Symbol + "." + b.Venue)
 			require.False(t, seen[id])
 			seen[id] = true
