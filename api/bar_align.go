@@ -27,13 +27,21 @@ func alignDown(grid market.Grid, t time.Time) time.Time {
 func wholeBars(grid market.Grid, ranges []market.Range) []market.Range {
 	whole := make([]market.Range, 0, len(ranges))
 	for _, r := range ranges {
-		bars := market.Range{Start: alignDown(grid, r.Start), End: grid.Ceil(r.End)}
-		if bars.IsEmpty() { // in closed time: it is a row of one of the bars beside it, or of none
-			bars = market.Range{Start: grid.Floor(r.Start), End: grid.Next(bars.Start)}
-		}
-		whole = append(whole, bars)
+		whole = append(whole, market.Range{Start: alignDown(grid, r.Start), End: grid.Ceil(r.End)})
 	}
 	return whole
+}
+
+// barsOfRows widens quarantined rows to the bars they belong to. A row in closed time belongs to one of the bars beside
+// it, or to none: it is taken for both, which matters only where one of them is missing.
+func barsOfRows(grid market.Grid, rows []market.Range) []market.Range {
+	bars := wholeBars(grid, rows)
+	for i, b := range bars {
+		if b.IsEmpty() {
+			bars[i] = market.Range{Start: grid.Floor(rows[i].Start), End: grid.Next(b.Start)}
+		}
+	}
+	return bars
 }
 
 func earlier(a, b time.Time) time.Time {

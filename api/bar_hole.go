@@ -180,7 +180,7 @@ func (e *explainer) ledgerRange(holes []market.Range) market.Range {
 // setLedger takes failed chunks and quarantined rows; a key is failed when any part of its bar is.
 func (e *explainer) setLedger(failed, quarantined []market.Range) {
 	e.failed = wholeBars(e.grid, failed)
-	e.quarantined = wholeBars(e.grid, quarantined)
+	e.quarantined = barsOfRows(e.grid, quarantined)
 }
 
 // explain adds the entries of one hole. Holes must come ascending.
