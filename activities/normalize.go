@@ -57,9 +57,12 @@ func (a *Activities) normalizePages(
 ) (market.NormalPage, error) {
 	capabilities := provider.Capabilities()
 	route := newItinerary(grid, capabilities, claim.Todo)
-	rows := 0
+	rows, answers := 0, 0
 	for _, p := range pages {
 		rows += p.Rows
+		if p.IsOK {
+			answers++
+		}
 	}
 	cleaner := providers.NewCleaner(grid, capabilities.Settle, rows)
 	observedAt := a.Now()
@@ -82,7 +85,7 @@ func (a *Activities) normalizePages(
 		return market.NormalPage{}, market.Errorf(market.KindInternal, "the chunk has stretches that were not fetched")
 	}
 	normal := cleaner.Result()
-	if err := refuseUnusable(normal); err != nil {
+	if err := refuseUnusable(normal, answers); err != nil {
 		return market.NormalPage{}, err
 	}
 	normal.Covered = mergeRanges(route.answered)
@@ -90,15 +93,15 @@ func (a *Activities) normalizePages(
 	return normal, nil
 }
 
-// refuseUnusable returns malformed when several rows came and none of them is a bar: they cannot be read, or stand where
-// the calendar has no bars. Then the format has changed or the calendar is wrong, and an answer that says nothing of what
-// was asked must not count as an empty one.
-func refuseUnusable(normal market.NormalPage) error {
+// refuseUnusable returns malformed when more rows came than answers, and none of them is a bar: they cannot be read, or
+// stand where the calendar has no bars. Then the format has changed or the calendar is wrong, and answers that say nothing
+// of what was asked must not count as empty ones. One odd row an answer is no such sign: Yahoo adds its last price.
+func refuseUnusable(normal market.NormalPage, answers int) error {
 	outside := normal.Dropped[providers.DroppedOutside]
 	isOther := func(q market.Quarantined) bool {
 		return q.Rule != market.RuleUnreadable && q.Rule != market.RuleMisaligned
 	}
-	if len(normal.Bars) > 0 || len(normal.Quarantined)+outside < 2 || slices.ContainsFunc(normal.Quarantined, isOther) {
+	if len(normal.Bars) > 0 || len(normal.Quarantined)+outside <= answers || slices.ContainsFunc(normal.Quarantined, isOther) {
 		return nil
 	}
 	if len(normal.Quarantined) == 0 {

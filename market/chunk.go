@@ -45,8 +45,8 @@ type RawPage struct {
 	IsConfirm   bool   // second request over a stretch that came back empty
 	IsOK        bool
 	Rows        int
-	FirstAt     time.Time // key of the earliest row; zero when Rows is 0
-	LastAt      time.Time // key of the latest row; zero when Rows is 0
+	FirstAt     time.Time // key of the earliest row that is a bar asked for; zero without one
+	LastAt      time.Time // key of the latest such row; zero without one
 	URL         string    // without keys
 	Status      int
 	RequestedAt time.Time

@@ -57,6 +57,10 @@ type Request struct {
 	Cursor string       // "" for the first page, else a Page.NextCursor of the same Symbol, Grid and Range
 }
 
+// IsBar reports whether a row with the key is one of the bars asked for: in the range and on the grid. Only such rows tell
+// how far an answer goes; a row beside the grid proves nothing of what is missing before it.
+func (r Request) IsBar(key time.Time) bool { return r.Range.Contains(key) && r.Grid.IsAligned(key) }
+
 // Page is one answer as it came.
 type Page struct {
 	Request     Request
@@ -66,8 +70,8 @@ type Page struct {
 	RequestedAt time.Time // before the request was sent
 	NextCursor  string    // "" when there is no further page
 	Rows        int       // rows in the body
-	FirstAt     time.Time // key of the earliest row; zero when Rows is 0
-	LastAt      time.Time // key of the latest row; zero when Rows is 0
+	FirstAt     time.Time // key of the earliest row for which Request.IsBar holds; zero without one
+	LastAt      time.Time // key of the latest such row; zero without one
 }
 
 // Rows is what a page holds: bars that can be read and keep the invariants of a bar, the rows that do not, and the

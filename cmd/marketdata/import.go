@@ -97,6 +97,7 @@ func parseImport(text []byte) (bodies []*instrumentBody, wrong []string, err err
 	case errors.As(err, &mismatch): // the rest is read all the same
 		for _, text := range mismatch.Errors {
 			text, _, _ = strings.Cut(text, " in type ") // of this program's, which says nothing to a person
+			text, _, _ = strings.Cut(text, " into ")
 			wrong = append(wrong, text)
 		}
 	case err != nil:

@@ -84,7 +84,7 @@ func (c *Client) Fetch(ctx context.Context, r providers.Request) (providers.Page
 	if err != nil {
 		return page, err
 	}
-	s, err := survey(answer.Body, r.Range)
+	s, err := survey(answer.Body, r)
 	if err != nil {
 		return page, err
 	}
@@ -108,7 +108,8 @@ func (c *Client) Instruments(ctx context.Context) ([]providers.Listing, error) {
 
 // Listing returns since when there are bars of the symbol; the currency is not known here.
 func (c *Client) Listing(ctx context.Context, symbol, _ string) (l providers.Listing, next string, err error) {
-	query, err := klineQuery(symbol, market.Grid{Interval: market.Interval1m, Calendar: market.Calendar247{}}, 1)
+	minutes := market.Grid{Interval: market.Interval1m, Calendar: market.Calendar247{}}
+	query, err := klineQuery(symbol, minutes, 1)
 	if err != nil {
 		return l, "", err
 	}
@@ -118,7 +119,7 @@ func (c *Client) Listing(ctx context.Context, symbol, _ string) (l providers.Lis
 		return l, "", err
 	}
 	ever := market.Range{Start: time.Unix(0, 0).UTC(), End: time.Date(latestYear+1, 1, 1, 0, 0, 0, 0, time.UTC)}
-	s, err := survey(answer.Body, ever)
+	s, err := survey(answer.Body, providers.Request{Grid: minutes, Range: ever})
 	if err != nil {
 		return l, "", err
 	}

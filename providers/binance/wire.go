@@ -42,12 +42,12 @@ type summary struct {
 }
 
 // survey counts the rows of a body and finds their extent inside asked. Errors: malformed.
-func survey(body []byte, asked market.Range) (summary, error) {
+func survey(body []byte, asked providers.Request) (summary, error) {
 	var s summary
 	err := eachRow(body, func(_ string, fields *[columns]string, _ int) {
 		s.rows++
 		at, ok := parseTime(fields[columnOpenTime])
-		if !ok || !asked.Contains(at) {
+		if !ok || !asked.IsBar(at) {
 			return
 		}
 		if s.first.IsZero() || at.Before(s.first) {

@@ -86,7 +86,7 @@ func (c *Client) Fetch(ctx context.Context, r providers.Request) (providers.Page
 	if err != nil {
 		return page, err
 	}
-	s, err := survey(answer.Body, r.Range)
+	s, err := survey(answer.Body, r)
 	if err != nil {
 		return page, err
 	}

@@ -35,7 +35,8 @@ func (c *Client) Listing(ctx context.Context, symbol, cursor string) (l provider
 	}
 	middle := search.middle()
 	asked := window(middle)
-	path, err := candlesPath(symbol, market.Grid{Interval: market.Interval1d, Calendar: market.Calendar247{}}, asked)
+	days := market.Grid{Interval: market.Interval1d, Calendar: market.Calendar247{}}
+	path, err := candlesPath(symbol, days, asked)
 	if err != nil {
 		return l, "", err
 	}
@@ -43,7 +44,7 @@ func (c *Client) Listing(ctx context.Context, symbol, cursor string) (l provider
 	if err != nil {
 		return l, "", err
 	}
-	s, err := survey(answer.Body, asked)
+	s, err := survey(answer.Body, providers.Request{Grid: days, Range: asked})
 	if err != nil {
 		return l, "", err
 	}

@@ -43,7 +43,7 @@ type summary struct {
 }
 
 // survey counts the rows of a body and finds their extent inside asked. Errors: malformed.
-func survey(body []byte, asked market.Range) (summary, error) {
+func survey(body []byte, asked providers.Request) (summary, error) {
 	var s summary
 	err := eachCandle(body, func(c *candle) {
 		s.rows++
@@ -52,7 +52,7 @@ func survey(body []byte, asked market.Range) (summary, error) {
 		case !ok:
 			s.noTime++
 			return
-		case !asked.Contains(at):
+		case !asked.IsBar(at):
 			return
 		case s.first.IsZero() || at.Before(s.first):
 			s.first = at

@@ -14,10 +14,14 @@ func gap(r market.Range) simulator.Fault {
 	return simulator.Fault{Fault: "gap", Start: r.Start, End: r.End}
 }
 
-// alignment: a row that stands seconds beside the grid is not moved onto it.
+// alignment: a row that stands seconds beside the grid is not moved onto it, and is no proof of how far an answer goes.
 func alignment(t *testing.T, g *rig) {
 	t.Helper()
 	g.fault(t, simulator.Fault{Fault: "malformed_rows", Kind: "misaligned", Rows: 1})
+	page, err := g.provider.Fetch(t.Context(), g.request(g.some()))
+	require.NoError(t, err)
+	require.True(t, g.grid.IsAligned(page.FirstAt), "%s", page.FirstAt)
+	require.True(t, g.grid.IsAligned(page.LastAt), "%s", page.LastAt)
 	got, want := g.load(t, g.some()), g.truth(t, g.some())
 	require.Len(t, got.Bars, len(want)-1)
 	require.Len(t, got.Quarantined, 1)

@@ -38,12 +38,12 @@ func (ch *chart) normalizer(grid market.Grid) *normalizer {
 	return n
 }
 
-// extent returns the least and the greatest key inside the request's range; zero without one.
+// extent returns the least and the greatest key of the bars asked for; zero without one.
 func (ch *chart) extent(r providers.Request) (first, last time.Time) {
 	n := ch.normalizer(r.Grid)
 	for i := range ch.rows {
 		key, ok := n.key(i)
-		if !ok || n.isDroppedLive(i) || !r.Range.Contains(key) {
+		if !ok || n.isDroppedLive(i) || !r.IsBar(key) {
 			continue
 		}
 		if first.IsZero() || key.Before(first) {
