@@ -59,7 +59,7 @@ func noBackfill(id string) error {
 
 func backfillByID(ctx context.Context, tx pgx.Tx, id string) (market.Backfill, error) {
 	var b market.Backfill
-	err := tx.QueryRow(ctx, "SELECT "+backfillColumns+" FROM ingest_job j JOIN ingest_job_state t ON t.id = j.id WHERE j.id = $1", id).
+	err := tx.QueryRow(ctx, "SELECT "+backfillColumns+" FROM ingest_job j JOIN ingest_job_state t ON t.id = j.id WHERE j.id = $1 AND j.kind = 'backfill'", id).
 		Scan(backfillTargets(&b)...)
 	if isNoRows(err) {
 		return b, noBackfill(id)
@@ -71,7 +71,7 @@ func backfillByID(ctx context.Context, tx pgx.Tx, id string) (market.Backfill, e
 	if b.Series, err = backfillSeries(ctx, tx, id); err != nil {
 		return b, err
 	}
-	b.Failures, err = backfillFailures(ctx, tx, id)
+	b.Failures, err = backfillFailures(ctx, tx, id, maxFailures)
 	return b, err
 }
 
@@ -104,12 +104,12 @@ func backfillSeries(ctx context.Context, tx pgx.Tx, id string) ([]market.Backfil
 	})
 }
 
-func backfillFailures(ctx context.Context, tx pgx.Tx, id string) ([]market.ChunkFailure, error) {
+func backfillFailures(ctx context.Context, tx pgx.Tx, id string, limit int) ([]market.ChunkFailure, error) {
 	const query = `
 		SELECT i.symbol, i.venue, k.start_at, k.end_at, coalesce(k.error_kind, 'internal'), coalesce(k.error, ''), k.workflow_id
 		FROM ingest_chunk k JOIN series s ON s.id = k.series_id JOIN instrument i ON i.id = s.instrument_id
 		WHERE k.job_id = $1 AND k.status = 'failed' ORDER BY k.seq LIMIT $2`
-	rows, err := tx.Query(ctx, query, id, maxFailures)
+	rows, err := tx.Query(ctx, query, id, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func backfillFailures(ctx context.Context, tx pgx.Tx, id string) ([]market.Chunk
 // Backfills returns those that match, newest first, at most q.Limit after q.After.
 func (db *DB) Backfills(ctx context.Context, q market.BackfillQuery) ([]market.Backfill, error) {
 	query := "SELECT " + backfillColumns + ` FROM ingest_job j JOIN ingest_job_state t ON t.id = j.id
-		WHERE ($1 = '' OR t.status = $1)
+		WHERE j.kind = 'backfill' AND ($1 = '' OR t.status = $1)
 		AND ($2 = '' OR EXISTS (SELECT FROM ingest_job_series js JOIN series s ON s.id = js.series_id JOIN instrument i ON i.id = s.instrument_id
 			WHERE js.job_id = j.id AND i.symbol = $2 AND i.venue = $3))
 		AND ($4::uuid IS NULL OR (j.created_at, j.id) < (SELECT created_at, id FROM ingest_job WHERE id = $4))
@@ -159,7 +159,7 @@ func (db *DB) Backfills(ctx context.Context, q market.BackfillQuery) ([]market.B
 			if all[i].Chunks.Failed == 0 {
 				continue
 			}
-			if all[i].Failures, err = backfillFailures(ctx, tx, all[i].ID); err != nil {
+			if all[i].Failures, err = backfillFailures(ctx, tx, all[i].ID, maxFailures); err != nil {
 				return err
 			}
 		}

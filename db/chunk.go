@@ -20,8 +20,9 @@ const (
 // ClaimChunk makes the attempt the one that may write to the chunk and sets it running at the stage. What is to be
 // asked of the provider is fixed by the first claim and kept: under policy missing the chunk's range minus what is
 // covered by then, under all the whole range; it may be empty. A chunk that is done is returned with IsDone and nothing
-// is changed; a failed or canceled one runs again. Errors: not_found; unavailable with RetryAfter while another job's
-// running chunk overlaps the series and range and was heard of in the last 15 minutes.
+// is changed; a failed or canceled one runs again. Errors: not_found; unavailable with RetryAfter while another backfill's
+// running chunk overlaps the series and range and was heard of in the last 15 minutes. A sync waits for nobody, and nobody
+// waits for a sync: it asks for little, and today's bars must not wait for an old chunk.
 func (db *DB) ClaimChunk(ctx context.Context, a market.Attempt, stage string) (market.ChunkClaim, error) {
 	var claim market.ChunkClaim
 	err := db.inTx(ctx, func(tx pgx.Tx) error {
@@ -55,7 +56,7 @@ func (db *DB) ClaimChunk(ctx context.Context, a market.Attempt, stage string) (m
 // selectChunks reads chunks with what a provider needs to know of their series, for scanChunk.
 const selectChunks = `
 	SELECT c.id, c.job_id::text, c.seq, c.name, c.series_id, s.provider, coalesce(a.symbol, ''), i.symbol, i.venue,
-		i.calendar, s."interval", c.start_at, c.end_at, j.policy
+		i.calendar, s."interval", c.start_at, c.end_at, j.policy, j.kind = 'sync'
 	FROM ingest_chunk c
 	JOIN ingest_job j ON j.id = c.job_id
 	JOIN series s ON s.id = c.series_id
@@ -71,7 +72,7 @@ const selectChunks = `
 func scanChunk(row pgx.Row) (market.Chunk, error) {
 	var c market.Chunk
 	err := row.Scan(&c.ID, &c.JobID, &c.Seq, &c.Name, &c.SeriesID, &c.Provider, &c.ProviderSymbol,
-		&c.Instrument.Symbol, &c.Instrument.Venue, &c.Calendar, &c.Interval, &c.Range.Start, &c.Range.End, &c.Policy)
+		&c.Instrument.Symbol, &c.Instrument.Venue, &c.Calendar, &c.Interval, &c.Range.Start, &c.Range.End, &c.Policy, &c.IsSync)
 	c.Range = market.Range{Start: c.Range.Start.UTC(), End: c.Range.End.UTC()}
 	return c, err
 }
@@ -124,10 +125,13 @@ func fence(ctx context.Context, tx pgx.Tx, a market.Attempt) error {
 // not heard of for 15 minutes counts as dead.
 func refuseOverlap(ctx context.Context, tx pgx.Tx, chunk market.Chunk) error {
 	const query = `
-		SELECT name, job_id::text FROM ingest_chunk
-		WHERE series_id = $1 AND job_id <> $2 AND status = 'running' AND start_at < $4 AND end_at > $3
-			AND updated_at > clock_timestamp() - interval '15 minutes'
+		SELECT c.name, c.job_id::text FROM ingest_chunk c JOIN ingest_job j ON j.id = c.job_id
+		WHERE c.series_id = $1 AND c.job_id <> $2 AND c.status = 'running' AND c.start_at < $4 AND c.end_at > $3
+			AND c.updated_at > clock_timestamp() - interval '15 minutes' AND j.kind = 'backfill'
 		LIMIT 1`
+	if chunk.IsSync {
+		return nil
+	}
 	var name, jobID string
 	err := tx.QueryRow(ctx, query, chunk.SeriesID, chunk.JobID, chunk.Range.Start, chunk.Range.End).Scan(&name, &jobID)
 	if isNoRows(err) {

@@ -173,14 +173,14 @@ type unfinishedRow struct {
 	Running    []string `bun:",array"`
 }
 
-// UnfinishedJobs returns jobs with a pending or running chunk that were created, and last touched by a chunk, before the
+// UnfinishedJobs returns backfills with a pending or running chunk that were created, and last touched by a chunk, before the
 // instant; oldest first.
 func (db *DB) UnfinishedJobs(ctx context.Context, before time.Time) ([]market.UnfinishedJob, error) {
 	var rows []unfinishedRow
 	err := db.bun.NewSelect().TableExpr("ingest_job AS j").Join("JOIN ingest_chunk AS k ON k.job_id = j.id").
 		ColumnExpr("j.id::text, j.workflow_id, j.reopened_at IS NOT NULL AS is_reopened").
 		ColumnExpr("coalesce(array_agg(k.workflow_id) FILTER (WHERE k.status = 'running'), '{}') AS running").
-		Where("j.created_at < ?", before).
+		Where("j.kind = 'backfill' AND j.created_at < ?", before).
 		Where("j.id IN (SELECT job_id FROM ingest_chunk WHERE status IN ('pending', 'running'))").
 		Group("j.id").
 		Having("count(*) FILTER (WHERE k.status IN ('pending', 'running')) > 0 AND max(k.updated_at) < ?", before).

@@ -16,6 +16,7 @@ type Chunk struct {
 	Interval       Interval
 	Range          Range
 	Policy         BackfillPolicy
+	IsSync         bool // of a sync, not of a backfill
 }
 
 // Attempt identifies who works on a chunk. Token fences: a later claim of the chunk replaces it, and every write of an
