@@ -36,6 +36,7 @@ func (a *Activities) findListing(ctx context.Context, in ListingInput) error {
 	if !isFinder {
 		return nil
 	}
+	ctx = providers.WithLane(ctx, providers.LaneSync) // somebody waits
 	for cursor, step := "", 0; step < maxListingSteps; step++ {
 		listing, next, err := finder.Listing(ctx, in.Symbol, cursor)
 		if err != nil {

@@ -22,7 +22,10 @@ type seeker struct {
 
 func (s *seeker) Provider(string) (providers.Provider, error) { return s, nil }
 
-func (s *seeker) Listing(_ context.Context, symbol, cursor string) (providers.Listing, string, error) {
+func (s *seeker) Listing(ctx context.Context, symbol, cursor string) (providers.Listing, string, error) {
+	if lane := providers.LaneOf(ctx); lane != providers.LaneSync {
+		return providers.Listing{}, "", market.Errorf(market.KindInvalid, "lane %s: somebody waits for the answer", lane)
+	}
 	s.calls++
 	if cursor != "" && cursor != strconv.Itoa(s.calls-1) {
 		return providers.Listing{}, "", market.Errorf(market.KindInvalid, "cursor %q is not the last one", cursor)

@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -11,41 +12,94 @@ import (
 	"marketdata/market"
 )
 
-const microsecondsPerMinute = 60e6
+const (
+	// windowMicroseconds is a minute and a second. Bookings keep the budget in any 61 seconds, so that requests which are
+	// sent up to a second after the instant they were booked for keep it in any 60.
+	windowMicroseconds = 61e6
 
-// TakeBudget books one request of a weight from the provider's budget, which all workers share, and returns how long the
-// caller must wait before sending it. Nothing is booked when that is more than maxWait: rate_limited, or while the
-// provider is paused: unavailable; both with RetryAfter. Errors: also not_found for a provider without a budget.
-func (db *DB) TakeBudget(ctx context.Context, provider string, weight int, maxWait time.Duration) (time.Duration, error) {
+	// maxLateness is how long after its instant a booked request may still be sent. The other half of the second is for
+	// the way to the provider.
+	maxLateness = 500 * time.Millisecond
+
+	pausedRetry = 5 * time.Second // as in rate_take
+	missedRetry = 100 * time.Millisecond
+)
+
+// TakeBudget books one request from the provider's budget, which all workers share, and returns when it may be sent.
+// While the sync lane is busy, the requests of the backfill lane get a fifth of the budget. Errors: rate_limited, with
+// nothing booked, when the wait would be longer than MaxWait, unavailable while the provider is paused, both with
+// RetryAfter, when to ask again; not_found for a provider without a budget.
+func (db *DB) TakeBudget(ctx context.Context, b market.Booking) (market.Slot, error) {
 	var isGranted, isPaused bool
-	var wait time.Duration
-	err := db.Pool.QueryRow(ctx, "SELECT granted, wait, is_paused FROM rate_take($1, $2, $3)", provider, weight, maxWait).
-		Scan(&isGranted, &wait, &isPaused)
+	var slot market.Slot
+	var retryAfter time.Duration
+	const query = "SELECT granted, is_paused, start_at, wait, retry_after FROM rate_take($1, $2, $3, $4)"
+	err := db.Pool.QueryRow(ctx, query, b.Provider, b.Weight, b.MaxWait, b.Lane).Scan(&isGranted, &isPaused, &slot.At, &slot.Wait, &retryAfter)
 	switch {
 	case hasCode(err, noDataFound):
-		return 0, market.Errorf(market.KindNotFound, "provider %q has no request budget", provider)
+		return market.Slot{}, noBudget(b.Provider)
 	case err != nil:
-		return 0, dbError(err)
+		return market.Slot{}, dbError(err)
 	case isGranted:
-		return wait, nil
+		return slot, nil
 	case isPaused:
-		return 0, &market.Error{
-			Kind: market.KindUnavailable, RetryAfter: wait,
-			Message: fmt.Sprintf("provider %s is paused: no request is sent until it is resumed", provider),
-		}
+		return market.Slot{}, pausedError(b.Provider, retryAfter)
 	}
-	return 0, &market.Error{
-		Kind: market.KindRateLimited, RetryAfter: wait,
-		Message: fmt.Sprintf("the request budget of provider %s is used up: next request in %s", provider, wait.Round(time.Millisecond)),
+	return market.Slot{}, &market.Error{
+		Kind: market.KindRateLimited, RetryAfter: retryAfter,
+		Message: fmt.Sprintf("the request budget of provider %s is used up: next request in %s", b.Provider, max(slot.Wait, retryAfter).Round(time.Millisecond)),
 	}
 }
 
-// HoldProvider keeps every worker from sending requests to the provider before the instant; an earlier one than is
-// stored changes nothing. Errors: not_found for a provider without a budget.
-func (db *DB) HoldProvider(ctx context.Context, provider string, until time.Time) error {
-	tag, err := db.Pool.Exec(ctx, "UPDATE provider_gate SET not_before = greatest(not_before, $2) WHERE provider = $1", provider, until)
+// ConfirmBudget looks again at a booked request before it is sent, and returns how long it must still wait; 0 when it may
+// be sent now. Errors: unavailable when the provider was paused meanwhile, rate_limited when it is held until after the
+// slot or the slot was missed, all with RetryAfter; the booking is lost then. not_found for a provider without a budget.
+func (db *DB) ConfirmBudget(ctx context.Context, provider string, at time.Time) (time.Duration, error) {
+	const query = `
+		SELECT paused, greatest(not_before, $2) - $2, greatest(not_before, now_) - now_, $2 - now_
+		FROM provider_gate, clock_timestamp() AS now_ WHERE provider = $1`
+	var isPaused bool
+	var heldBy, holdLeft, wait time.Duration
+	err := db.Pool.QueryRow(ctx, query, provider, at).Scan(&isPaused, &heldBy, &holdLeft, &wait)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, noBudget(provider)
+	case err != nil:
+		return 0, dbError(err)
+	case isPaused:
+		return 0, pausedError(provider, pausedRetry)
+	case heldBy > 0:
+		return 0, &market.Error{
+			Kind: market.KindRateLimited, RetryAfter: max(holdLeft, missedRetry),
+			Message: fmt.Sprintf("provider %s asked to wait: next request in %s", provider, holdLeft.Round(time.Millisecond)),
+		}
+	case wait < -maxLateness:
+		return 0, &market.Error{
+			Kind: market.KindRateLimited, RetryAfter: missedRetry,
+			Message: fmt.Sprintf("a request to provider %s was booked for %s ago and is too late", provider, -wait.Round(time.Millisecond)),
+		}
+	}
+	return max(0, wait), nil
+}
+
+func pausedError(provider string, retryAfter time.Duration) error {
+	return &market.Error{
+		Kind: market.KindUnavailable, RetryAfter: retryAfter,
+		Message: fmt.Sprintf("provider %s is paused: no request is sent until it is resumed", provider),
+	}
+}
+
+func noBudget(provider string) error {
+	return market.Errorf(market.KindNotFound, "provider %q has no request budget", provider)
+}
+
+// HoldProvider keeps every worker from sending requests to the provider for that long, by the database's clock; where it is
+// held for longer already, nothing changes. Errors: not_found for a provider without a budget.
+func (db *DB) HoldProvider(ctx context.Context, provider string, hold time.Duration) error {
+	tag, err := db.Pool.Exec(ctx, `
+		UPDATE provider_gate SET not_before = greatest(not_before, clock_timestamp() + $2::interval) WHERE provider = $1`, provider, hold)
 	if err == nil && tag.RowsAffected() == 0 {
-		return market.Errorf(market.KindNotFound, "provider %q has no request budget", provider)
+		return noBudget(provider)
 	}
 	return dbError(err)
 }
@@ -90,7 +144,7 @@ type bucket struct {
 	intervalUS float64
 }
 
-// bucketOf returns the bucket by which at most perMinute units begin in any 60 seconds: those of the burst, and in 60
+// bucketOf returns the bucket by which at most perMinute units begin in any 61 seconds: those of the burst, and in 61
 // seconds what flows in besides it. The burst is a second's worth, and at least the heaviest request. Where nothing is
 // left beside the burst, one unit per minute flows in. Whole microseconds, rounded up, keep the database's rounding of
 // intervals from adding up.
@@ -98,7 +152,7 @@ func bucketOf(unit string, perMinute, heaviest int) bucket {
 	burst := max(heaviest, perMinute/60)
 	return bucket{
 		unit: unit, perMinute: perMinute, burst: burst,
-		intervalUS: math.Ceil(microsecondsPerMinute / float64(max(1, perMinute-burst))),
+		intervalUS: math.Ceil(windowMicroseconds / float64(max(1, perMinute-burst))),
 	}
 }
 

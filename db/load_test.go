@@ -323,7 +323,7 @@ func TestLoadChunkAsTheApplicationRole(t *testing.T) {
 	require.NoError(t, d.EnsureBarPartitions(t.Context(), r))
 	require.NoError(t, d.EnsureRawPagePartitions(t.Context(), r.Start))
 	require.NoError(t, d.EnsureBudget(t.Context(), "fake", market.Pacing{RequestsPerMinute: 60}))
-	_, err = d.TakeBudget(t.Context(), "fake", 1, 0)
+	_, err = d.TakeBudget(t.Context(), booking("fake", 1, 0))
 	require.NoError(t, err)
 	for n, price := range []string{"1", "2"} {
 		id := newChunk(t, d, series, r, market.PolicyAll)

@@ -27,12 +27,13 @@ func TestProviderStates(t *testing.T) {
 		exec(t, d, "UPDATE ingest_chunk SET status = $2 WHERE id = $1", chunk, status)
 	}
 	for range 3 {
-		_, err := d.TakeBudget(t.Context(), "fake", 1, time.Minute)
+		_, err := d.TakeBudget(t.Context(), booking("fake", 1, time.Minute))
 		require.NoError(t, err)
 	}
 	exec(t, d, "INSERT INTO rate_usage VALUES ('fake', now() - interval '61 seconds', 1000)")
-	until := time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond)
-	require.NoError(t, d.HoldProvider(t.Context(), "fake", until))
+	require.NoError(t, d.HoldProvider(t.Context(), "fake", time.Hour))
+	until := scalar[time.Time](t, d, `SELECT not_before FROM provider_gate WHERE provider = 'fake'`).UTC()
+	require.WithinDuration(t, time.Now().Add(time.Hour), until, time.Minute)
 	require.NoError(t, d.SetProviderPaused(t.Context(), "fake", true, "maintenance"))
 	states, err = d.ProviderStates(t.Context())
 	require.NoError(t, err)

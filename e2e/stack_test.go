@@ -139,7 +139,7 @@ func (s *stack) registry(o options, logger *slog.Logger) *providers.Registry {
 		o.requestsPerMinute = 600_000
 	}
 	decorate := func(p providers.Provider) providers.Provider {
-		return providers.WithBudget(providers.WithLog(p, logger), s.db, providers.Sleep, time.Now)
+		return providers.WithBudget(providers.WithLog(p, logger), s.db, providers.Sleep)
 	}
 	var instances []providers.Instance
 	for _, adapter := range all.Adapters() {

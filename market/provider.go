@@ -53,3 +53,27 @@ type ProviderState struct {
 	NotBefore      time.Time // no request before; zero when not held
 	Waiting        int       // chunks that are running or pending for this provider
 }
+
+// Lane is who a request to a provider is for. All lanes share one budget.
+type Lane string
+
+const (
+	// LaneBackfill is for history: it has the whole budget while nothing else wants it, and else a fifth.
+	LaneBackfill Lane = "backfill"
+	// LaneSync is for what somebody waits for, as today's bars.
+	LaneSync Lane = "sync"
+)
+
+// Booking is one request that is to be booked from a provider's budget.
+type Booking struct {
+	Provider string
+	Weight   int // of the request; at least 1
+	Lane     Lane
+	MaxWait  time.Duration // book nothing where the request could only be sent later than that
+}
+
+// Slot is when a booked request may be sent.
+type Slot struct {
+	At   time.Time     // by the clock of the budget
+	Wait time.Duration // until then; 0 when it may be sent at once
+}

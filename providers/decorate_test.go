@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,27 +50,6 @@ func (s *source) Listing(_ context.Context, symbol, cursor string) (providers.Li
 	return providers.Listing{Symbol: symbol}, cursor, s.err
 }
 
-// budget grants what it is told and keeps what it was asked.
-type budget struct {
-	wait, maxWait time.Duration
-	err, holdErr  error
-	provider      string
-	weights       []int
-	held          []time.Time
-}
-
-func (b *budget) TakeBudget(_ context.Context, provider string, weight int, maxWait time.Duration) (time.Duration, error) {
-	b.provider, b.maxWait, b.weights = provider, maxWait, append(b.weights, weight)
-	return b.wait, b.err
-}
-
-func (b *budget) HoldProvider(_ context.Context, _ string, until time.Time) error {
-	b.held = append(b.held, until)
-	return b.holdErr
-}
-
-func noSleep(context.Context, time.Duration) error { return nil }
-
 func page() providers.Page {
 	return providers.Page{
 		Request: providers.Request{Symbol: "X", Grid: market.Grid{Interval: market.Interval1m, Calendar: market.Calendar247{}}, Range: market.Range{Start: minute(0), End: minute(5)}},
@@ -93,7 +71,7 @@ func callAll(t *testing.T, p providers.Provider) error {
 func TestDecoratorsPassAnswersOn(t *testing.T) {
 	t.Parallel()
 	s := &source{name: "one", page: page()}
-	p := providers.WithBudget(s, &budget{}, noSleep, noon)
+	p := providers.WithBudget(s, &budget{}, noSleep)
 	p = providers.WithLog(providers.WithRecording(p, t.TempDir()), slog.New(slog.DiscardHandler))
 	require.Equal(t, "one", p.Name())
 	require.Equal(t, s.Capabilities(), p.Capabilities())
@@ -112,83 +90,9 @@ func TestDecoratorsPassAnswersOn(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, rows.LaterWins)
 
-	plain := providers.WithBudget(struct{ providers.Provider }{s}, &budget{}, noSleep, noon)
+	plain := providers.WithBudget(struct{ providers.Provider }{s}, &budget{}, noSleep)
 	_, ok = plain.(providers.ListingFinder)
 	require.False(t, ok, "a decorator adds nothing to what a provider can do")
-}
-
-func TestBudgetIsTakenBeforeEveryRequest(t *testing.T) {
-	t.Parallel()
-	var slept []time.Duration
-	s, b := &source{name: "one"}, &budget{wait: 3 * time.Second}
-	p := providers.WithBudget(s, b, func(_ context.Context, d time.Duration) error {
-		require.Len(t, b.weights, s.calls+1, "taken, slept, then sent")
-		slept = append(slept, d)
-		return nil
-	}, noon)
-	require.NoError(t, callAll(t, p))
-	require.Equal(t, []int{2, 20, 2}, b.weights)
-	require.Equal(t, []time.Duration{3 * time.Second, 3 * time.Second, 3 * time.Second}, slept)
-	require.Equal(t, "one", b.provider)
-	require.Equal(t, 10*time.Second, b.maxWait)
-	require.Equal(t, 3, s.calls)
-	require.Empty(t, b.held)
-}
-
-func TestBudgetThatIsUsedUp(t *testing.T) {
-	t.Parallel()
-	s := &source{name: "one"}
-	b := &budget{err: &market.Error{Kind: market.KindRateLimited, Message: "used up", RetryAfter: time.Minute}}
-	_, err := providers.WithBudget(s, b, noSleep, noon).Fetch(t.Context(), page().Request)
-	require.Equal(t, market.KindRateLimited, market.KindOf(err))
-	require.Equal(t, time.Minute, market.RetryAfter(err))
-	require.Zero(t, s.calls)
-	require.Empty(t, b.held, "our own budget is no refusal of the provider")
-}
-
-func TestBudgetStopsWaitingWithItsContext(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	s := &source{name: "one"}
-	_, err := providers.WithBudget(s, &budget{wait: time.Hour}, providers.Sleep, noon).Fetch(ctx, page().Request)
-	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, market.KindUnavailable, market.KindOf(err))
-	require.Zero(t, s.calls)
-	require.NoError(t, providers.Sleep(t.Context(), time.Nanosecond))
-}
-
-func TestBudgetHoldsAProviderThatRefuses(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		name    string
-		err     error
-		held    time.Duration // 0: not held
-		holdErr error
-	}{
-		{"asked for a time", &market.Error{Kind: market.KindRateLimited, RetryAfter: 9 * time.Second}, 9 * time.Second, nil},
-		{"asked for none", &market.Error{Kind: market.KindRateLimited}, time.Minute, nil},
-		{"the hold fails too", &market.Error{Kind: market.KindRateLimited, RetryAfter: time.Second}, time.Second, errors.New("no database")},
-		{"down", &market.Error{Kind: market.KindUnavailable, RetryAfter: time.Second}, 0, nil},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			t.Parallel()
-			s, b := &source{name: "one", page: page(), err: tc.err}, &budget{holdErr: tc.holdErr}
-			got, err := providers.WithBudget(s, b, noSleep, noon).Fetch(t.Context(), page().Request)
-			require.Equal(t, page(), got, "the page is evidence")
-			require.ErrorIs(t, err, tc.err)
-			require.Equal(t, market.KindOf(tc.err), market.KindOf(err))
-			require.Equal(t, market.RetryAfter(tc.err), market.RetryAfter(err))
-			if tc.held == 0 {
-				require.Empty(t, b.held)
-				return
-			}
-			require.Equal(t, []time.Time{noon().Add(tc.held)}, b.held)
-			if tc.holdErr != nil {
-				require.ErrorIs(t, err, tc.holdErr)
-			}
-		})
-	}
 }
 
 func TestLog(t *testing.T) {

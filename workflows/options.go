@@ -19,6 +19,9 @@ const (
 // FetchQueue is the activity queue of requests to one provider instance.
 func FetchQueue(provider string) string { return "md-fetch-" + provider }
 
+// SyncQueue is the activity queue of the requests that keep one provider instance's series fresh.
+func SyncQueue(provider string) string { return "md-sync-" + provider }
+
 // The registered names of the workflows; they are part of stored histories and never change.
 const (
 	NameBackfill    = "BackfillWorkflow"

@@ -64,7 +64,7 @@ func (a *app) newRegistry(cfg config.Config, budget providers.Budget, logger *sl
 		if dir := cfg.Providers[p.Name()].RecordDir; dir != "" {
 			p = providers.WithRecording(p, dir)
 		}
-		return providers.WithBudget(providers.WithLog(p, logger), budget, providers.Sleep, a.now)
+		return providers.WithBudget(providers.WithLog(p, logger), budget, providers.Sleep)
 	})
 }
 
