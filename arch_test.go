@@ -75,7 +75,7 @@ func families() map[string][]string {
 		"github.com/uptrace/bun":           {"db"},
 		"go.yaml.in/yaml":                  {"cmd/marketdata"},
 		"go.temporal.io":                   {"activities", "api", "cmd/marketdata", "worker", "workflows"},
-		"golang.org/x/sync":                {"cmd/marketdata"},
+		"golang.org/x/sync":                {"activities", "cmd/marketdata"},
 		"golang.org/x/term":                {"cmd/marketdata"},
 		"pgregory.net/rapid":               {"providers/providertest"},
 	}

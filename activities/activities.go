@@ -14,6 +14,7 @@ import (
 type Activities struct {
 	Jobs         JobStore
 	Chunks       ChunkStore
+	Syncs        SyncStore
 	Housekeeping Housekeeper
 	Providers    Registry
 	Workflows    Orchestrator

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,13 +62,17 @@ func (s *store) LoadChunk(_ context.Context, _ market.Attempt, wantRows int64) (
 // provider answers as the test says; its pages hold one bar a minute.
 type provider struct {
 	fetch func(r providers.Request) (providers.Page, error)
+	mutex sync.Mutex
 	calls int
 	// isDrifted says that no row can be read
 	isDrifted bool
+	intervals []market.Interval
 }
 
-func (p *provider) Name() string                      { return "alpha" }
-func (p *provider) Capabilities() market.Capabilities { return market.Capabilities{MaxBarsPerPage: 5} }
+func (p *provider) Name() string { return "alpha" }
+func (p *provider) Capabilities() market.Capabilities {
+	return market.Capabilities{MaxBarsPerPage: 5, Intervals: p.intervals}
+}
 
 func (p *provider) Provider(name string) (providers.Provider, error) {
 	if name != "alpha" {
@@ -76,10 +81,16 @@ func (p *provider) Provider(name string) (providers.Provider, error) {
 	return p, nil
 }
 
+func (p *provider) Instances() []market.ProviderInstance {
+	return []market.ProviderInstance{{Name: "alpha", Enabled: true, Capabilities: p.Capabilities()}}
+}
+
 func (p *provider) Instruments(context.Context) ([]providers.Listing, error) { return nil, nil }
 
 func (p *provider) Fetch(_ context.Context, r providers.Request) (providers.Page, error) {
+	p.mutex.Lock()
 	p.calls++
+	p.mutex.Unlock()
 	return p.fetch(r)
 }
 

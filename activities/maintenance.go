@@ -4,7 +4,14 @@ import (
 	"context"
 	"time"
 
+	"go.temporal.io/sdk/activity"
+
 	"marketdata/market"
+)
+
+const (
+	syncRetention = 7 * 24 * time.Hour // of the records of syncs; bars and their loads stay
+	purgeBatch    = 500
 )
 
 // Housekeeper keeps the storage ready. *db.DB satisfies it.
@@ -30,6 +37,19 @@ func (a *Activities) maintain(ctx context.Context) error {
 	if err := a.Housekeeping.EnsureRawPagePartitions(ctx, now); err != nil {
 		return err
 	}
-	_, err := a.Housekeeping.PurgeRawPages(ctx, now.Add(-a.RawRetention))
-	return err
+	if _, err := a.Housekeeping.PurgeRawPages(ctx, now.Add(-a.RawRetention)); err != nil {
+		return err
+	}
+	return a.purgeSyncs(ctx, now.Add(-syncRetention))
+}
+
+// purgeSyncs drops old records of syncs some at a time, so that no lock is held for long.
+func (a *Activities) purgeSyncs(ctx context.Context, before time.Time) error {
+	for {
+		dropped, err := a.Syncs.PurgeSyncs(ctx, before, purgeBatch)
+		if err != nil || dropped < purgeBatch {
+			return err
+		}
+		activity.RecordHeartbeat(ctx, dropped)
+	}
 }

@@ -71,4 +71,24 @@ type ChunkClaim = market.ChunkClaim
 // Registry finds a provider instance by name. Errors: not_found.
 type Registry interface {
 	Provider(name string) (providers.Provider, error)
+	// Instances returns all instances by name, also disabled ones.
+	Instances() []market.ProviderInstance
+}
+
+// SyncStore is what syncs need of the database. *db.DB satisfies it.
+type SyncStore interface {
+	// TrackedSeries returns every interval kept in sync, once per provider, by instrument, interval and preference.
+	TrackedSeries(ctx context.Context) ([]market.TrackedSeries, error)
+	// CreateSync stores a sync and a chunk per target and returns their ids in that order; repeated, those it made.
+	CreateSync(ctx context.Context, r market.SyncRequest) ([]int64, error)
+	// CloseSync ends a sync: what is not done fails with the message, and each series is told how it went. Idempotent.
+	CloseSync(ctx context.Context, jobID, message string) (market.SyncOutcome, error)
+	// OpenSyncs returns the syncs begun before the instant and not closed; of all where provider is "".
+	OpenSyncs(ctx context.Context, provider string, interval market.Interval, before time.Time) ([]market.OpenSync, error)
+	// SyncRetries returns, by series id, until when a series is not to be asked after a refusal.
+	SyncRetries(ctx context.Context, now time.Time) (map[int64]time.Time, error)
+	// ProviderHold reports whether the provider is paused, and until when it is held. Errors: not_found.
+	ProviderHold(ctx context.Context, provider string) (isPaused bool, until time.Time, err error)
+	// PurgeSyncs drops records of closed syncs that began before the instant, at most limit, and returns how many.
+	PurgeSyncs(ctx context.Context, before time.Time, limit int) (int64, error)
 }

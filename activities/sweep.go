@@ -58,7 +58,7 @@ func (a *Activities) SweepJobs(ctx context.Context) (SweepResult, error) {
 		}
 		activity.RecordHeartbeat(ctx, result)
 	}
-	return result, temporalError(ctx, failed)
+	return result, temporalError(ctx, errors.Join(failed, a.sweepSyncs(ctx, &result)))
 }
 
 func (a *Activities) sweepJob(ctx context.Context, job UnfinishedJob, result *SweepResult) error {

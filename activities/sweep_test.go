@@ -92,7 +92,7 @@ func TestSweepMendsWhatDoesNotMatch(t *testing.T) {
 				job.RunningChunkIDs = []string{"chunk"}
 			}
 			j := &jobs{closed: map[string]bool{}, unfinished: []market.UnfinishedJob{{ID: "first", WorkflowID: "broken"}, job}}
-			a := &activities.Activities{Jobs: j, Workflows: f, Now: func() time.Time { return now }}
+			a := &activities.Activities{Jobs: j, Syncs: &syncs{}, Workflows: f, Now: func() time.Time { return now }}
 			_, err := execute(t, a.SweepJobs)
 			kind, message := activities.Failure(err)
 			require.Equal(t, market.KindUnavailable, kind)
@@ -137,10 +137,13 @@ func TestMaintain(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2024, 5, 1, 2, 30, 0, 0, time.UTC)
 	h := &housekeeper{}
-	a := &activities.Activities{Housekeeping: h, Now: func() time.Time { return now }, RawRetention: 24 * time.Hour}
+	s := &syncs{purged: []int64{500, 500, 3}}
+	a := &activities.Activities{Housekeeping: h, Syncs: s, Now: func() time.Time { return now }, RawRetention: 24 * time.Hour}
 	_, err := execute(t, a.Maintain)
 	require.NoError(t, err)
 	require.Equal(t, market.Range{Start: now, End: now.AddDate(2, 0, 0)}, h.bars)
 	require.Equal(t, now, h.raw)
 	require.Equal(t, now.Add(-24*time.Hour), h.purge)
+	require.Equal(t, now.AddDate(0, 0, -7), s.purgedBefore)
+	require.Empty(t, s.purged, "some at a time until nothing is left")
 }

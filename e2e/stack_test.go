@@ -174,7 +174,7 @@ func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 		ended <- worker.Run(ctx, worker.Options{
 			Client: s.temporal, Providers: names, Logger: logger, OnPolling: func() { close(polling) },
 			Activities: &activities.Activities{
-				Jobs: s.db, Chunks: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
+				Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
 				Now: func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) },
 			},
 		})

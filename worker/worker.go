@@ -24,13 +24,14 @@ const (
 
 	fetchSlots   = 8 // chunks of one provider fetched at once by this process
 	storageSlots = 4 // chunks normalized or upserted at once by this process
+	syncSlots    = 4 // batches of one provider's syncs at once by this process
 )
 
 // Options is what a worker process needs. Every field is required.
 type Options struct {
 	Client     client.Client
 	Activities *activities.Activities
-	Providers  []string // enabled provider instances; each gets its own fetch queue
+	Providers  []string // enabled provider instances; each gets its own fetch and sync queue
 	Logger     *slog.Logger
 	OnPolling  func() // called once all queues are polled
 }
@@ -65,7 +66,7 @@ func Run(ctx context.Context, o Options) error {
 	}
 }
 
-// build makes one worker per queue: workflows and bookkeeping, storage, and one per provider.
+// build makes one worker per queue: workflows and bookkeeping, storage, and two per provider.
 func build(o Options, base worker.Options) []worker.Worker {
 	ordering := worker.New(o.Client, workflows.QueueMain, base)
 	RegisterWorkflows(ordering)
@@ -83,7 +84,11 @@ func build(o Options, base worker.Options) []worker.Worker {
 	for _, provider := range o.Providers {
 		w := worker.New(o.Client, workflows.FetchQueue(provider), fetching)
 		RegisterFetching(w, o.Activities)
-		all = append(all, w)
+		keeping := base
+		keeping.MaxConcurrentActivityExecutionSize = syncSlots
+		syncing := worker.New(o.Client, workflows.SyncQueue(provider), keeping)
+		RegisterSyncing(syncing, o.Activities)
+		all = append(all, w, syncing)
 	}
 	return all
 }
@@ -106,6 +111,8 @@ func stopAll(workers []worker.Worker) {
 func RegisterWorkflows(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(workflows.BackfillWorkflow, workflow.RegisterOptions{Name: workflows.NameBackfill})
 	r.RegisterWorkflowWithOptions(workflows.ChunkWorkflow, workflow.RegisterOptions{Name: workflows.NameChunk})
+	r.RegisterWorkflowWithOptions(workflows.SyncWorkflow, workflow.RegisterOptions{Name: workflows.NameSync})
+	r.RegisterWorkflowWithOptions(workflows.SyncChunkWorkflow, workflow.RegisterOptions{Name: workflows.NameSyncChunk})
 	r.RegisterWorkflowWithOptions(workflows.ListingWorkflow, workflow.RegisterOptions{Name: workflows.NameListing})
 	r.RegisterWorkflowWithOptions(workflows.SweepWorkflow, workflow.RegisterOptions{Name: workflows.NameSweep})
 	r.RegisterWorkflowWithOptions(workflows.MaintenanceWorkflow, workflow.RegisterOptions{Name: workflows.NameMaintenance})
@@ -120,6 +127,9 @@ func RegisterBookkeeping(r worker.ActivityRegistry, a *activities.Activities) {
 	r.RegisterActivityWithOptions(a.CloseJob, activity.RegisterOptions{Name: "CloseJob"})
 	r.RegisterActivityWithOptions(a.SetJobPaused, activity.RegisterOptions{Name: "SetJobPaused"})
 	r.RegisterActivityWithOptions(a.SetJobConcurrency, activity.RegisterOptions{Name: "SetJobConcurrency"})
+	r.RegisterActivityWithOptions(a.PlanSync, activity.RegisterOptions{Name: "PlanSync"})
+	r.RegisterActivityWithOptions(a.FailSync, activity.RegisterOptions{Name: "FailSync"})
+	r.RegisterActivityWithOptions(a.CloseSync, activity.RegisterOptions{Name: "CloseSync"})
 	r.RegisterActivityWithOptions(a.SweepJobs, activity.RegisterOptions{Name: "SweepJobs"})
 	r.RegisterActivityWithOptions(a.Maintain, activity.RegisterOptions{Name: "Maintain"})
 }
@@ -134,4 +144,11 @@ func RegisterStorage(r worker.ActivityRegistry, a *activities.Activities) {
 func RegisterFetching(r worker.ActivityRegistry, a *activities.Activities) {
 	r.RegisterActivityWithOptions(a.FetchChunk, activity.RegisterOptions{Name: "FetchChunk"})
 	r.RegisterActivityWithOptions(a.FindListing, activity.RegisterOptions{Name: "FindListing"})
+}
+
+// RegisterSyncing registers the activities of a provider's sync queue.
+func RegisterSyncing(r worker.ActivityRegistry, a *activities.Activities) {
+	r.RegisterActivityWithOptions(a.FetchSync, activity.RegisterOptions{Name: "FetchSync"})
+	r.RegisterActivityWithOptions(a.NormalizeSync, activity.RegisterOptions{Name: "NormalizeSync"})
+	r.RegisterActivityWithOptions(a.UpsertSync, activity.RegisterOptions{Name: "UpsertSync"})
 }

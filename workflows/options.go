@@ -19,22 +19,26 @@ const (
 // FetchQueue is the activity queue of requests to one provider instance.
 func FetchQueue(provider string) string { return "md-fetch-" + provider }
 
-// SyncQueue is the activity queue of the requests that keep one provider instance's series fresh.
+// SyncQueue is the queue of everything that keeps series of one provider instance in sync: it has slots of its own, so that
+// a deep backfill never delays today's bars.
 func SyncQueue(provider string) string { return "md-sync-" + provider }
 
 // The registered names of the workflows; they are part of stored histories and never change.
 const (
 	NameBackfill    = "BackfillWorkflow"
 	NameChunk       = "ChunkWorkflow"
+	NameSync        = "SyncWorkflow"
+	NameSyncChunk   = "SyncChunkWorkflow"
 	NameListing     = "ListingWorkflow"
 	NameSweep       = "SweepWorkflow"
 	NameMaintenance = "MaintenanceWorkflow"
 )
 
-// The failure types a backfill's workflow ends with.
+// The failure types a backfill's or a sync's workflow ends with.
 const (
 	FailurePartial     = "PartialBackfill"     // some chunk is not done
 	FailureErrorBudget = "ErrorBudgetExceeded" // more than max_failed chunks failed
+	FailurePartialSync = "PartialSync"         // some series of a sync failed; the next run goes on
 )
 
 // heartbeatTimeout must exceed every single HTTP request and every database statement of an activity.
@@ -103,5 +107,18 @@ func withHousekeeping(ctx workflow.Context, summary string) workflow.Context {
 		TaskQueue: QueueMain, Summary: summary,
 		StartToCloseTimeout: 10 * time.Minute, HeartbeatTimeout: heartbeatTimeout,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 5 * time.Second, BackoffCoefficient: 2, MaximumAttempts: 5},
+	})
+}
+
+// withSync is for a step of a batch of a sync. What does not come in time waits for the next run.
+func withSync(ctx workflow.Context, batch activities.SyncBatch, stage, summary string) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue: SyncQueue(batch.Provider), ActivityID: stage, Summary: summary,
+		StartToCloseTimeout: 15 * time.Minute, ScheduleToCloseTimeout: time.Hour, HeartbeatTimeout: heartbeatTimeout,
+		WaitForCancellation: true,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 2 * time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+			NonRetryableErrorTypes: finalTypes(),
+		},
 	})
 }

@@ -74,7 +74,7 @@ func (a *app) work(ctx context.Context, cfg config.Config, health *workerHealth,
 	return worker.Run(ctx, worker.Options{
 		Client: p.temporal,
 		Activities: &activities.Activities{
-			Jobs: p.database, Chunks: p.database, Housekeeping: p.database, Providers: p.providers, Workflows: p.workflows,
+			Jobs: p.database, Chunks: p.database, Syncs: p.database, Housekeeping: p.database, Providers: p.providers, Workflows: p.workflows,
 			Now: a.now, RawRetention: cfg.Retention.RawPage,
 		},
 		Providers: p.enabledProviders(),
