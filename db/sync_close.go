@@ -52,14 +52,16 @@ func closeSync(ctx context.Context, tx pgx.Tx, jobID, message string) error {
 	}
 	// what a person must mend is tried again after a while that doubles up to an hour
 	const tell = `
-		INSERT INTO series_sync AS s (series_id, failures, error_kind, error, synced_at)
-		SELECT series_id, (status <> 'done')::integer, error_kind, error, CASE WHEN status = 'done' THEN finished_at END
+		INSERT INTO series_sync AS s (series_id, failures, error_kind, error, synced_at, retry_at)
+		SELECT series_id, (status <> 'done')::integer, error_kind, error, CASE WHEN status = 'done' THEN finished_at END,
+			CASE WHEN error_kind IN ('denied', 'not_found', 'invalid', 'malformed', 'conflict')
+				THEN clock_timestamp() + interval '1 minute' ELSE '-infinity' END
 		FROM ingest_chunk WHERE job_id = $1
 		ON CONFLICT (series_id) DO UPDATE SET
 			failures = CASE WHEN EXCLUDED.failures = 0 THEN 0 ELSE s.failures + 1 END,
 			error_kind = EXCLUDED.error_kind, error = EXCLUDED.error,
 			synced_at = coalesce(EXCLUDED.synced_at, s.synced_at),
-			retry_at = CASE WHEN EXCLUDED.error_kind IN ('denied', 'not_found', 'invalid', 'malformed', 'conflict')
+			retry_at = CASE WHEN EXCLUDED.retry_at > '-infinity'
 				THEN clock_timestamp() + least(interval '1 minute' * power(2, least(s.failures, 10)), interval '1 hour')
 				ELSE '-infinity' END`
 	if _, err := tx.Exec(ctx, tell, jobID); err != nil {

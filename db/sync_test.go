@@ -114,6 +114,10 @@ func TestCloseSyncTellsEachSeriesHowItWent(t *testing.T) {
 			require.Len(t, outcome.Failures, 1)
 		}
 	}
+	fail(market.KindMalformed)
+	_, _, retry, _ := state()
+	require.InDelta(t, time.Minute, retry, float64(10*time.Second), "the first refusal too")
+	exec(t, d, "DELETE FROM series_sync")
 	fail("")
 	failures, kind, retry, hasSynced := state()
 	require.Equal(t, 1, failures)
@@ -157,7 +161,7 @@ func TestCloseSyncTellsEachSeriesHowItWent(t *testing.T) {
 
 	dropped, err := d.PurgeSyncs(t.Context(), time.Now().Add(time.Hour), 100)
 	require.NoError(t, err)
-	require.Equal(t, int64(4), dropped, "what failed is covered by now")
+	require.Equal(t, int64(5), dropped, "what failed is covered by now")
 	require.Equal(t, int64(1), scalar[int64](t, d, "SELECT count(*) FROM load"), "receipts stay")
 	_, err = d.CloseSync(t.Context(), uuid.NewString(), "")
 	require.Equal(t, market.KindNotFound, market.KindOf(err))

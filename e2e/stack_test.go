@@ -93,7 +93,7 @@ type stack struct {
 	sim      string // URL of the simulator
 	temporal client.Client
 	flows    *workflows.Client
-	offset   atomic.Int64 // how far the activities' clock runs ahead
+	offset   atomic.Int64 // how far the clock of all parts but the database runs ahead
 }
 
 type options struct {
@@ -107,7 +107,7 @@ func start(t testing.TB, o options) *stack {
 	t.Helper()
 	s := &stack{t: t, db: dbtest.New(t)}
 	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	market247, err := simulator.New(simulator.Options{Seed: 1, Now: time.Now, Logger: logger, Replays: o.replays})
+	market247, err := simulator.New(simulator.Options{Seed: 1, Now: s.now, Logger: logger, Replays: o.replays})
 	require.NoError(t, err)
 	simServer := httptest.NewServer(market247)
 	t.Cleanup(simServer.Close)
@@ -125,13 +125,15 @@ func start(t testing.TB, o options) *stack {
 	require.NoError(t, s.flows.RegisterSearchAttributes(t.Context()))
 
 	apiServer := httptest.NewServer(api.New(api.Options{
-		Store: s.db, Orchestrator: s.flows, Providers: registry.Instances(), Now: time.Now, Logger: logger,
+		Store: s.db, Orchestrator: s.flows, Providers: registry.Instances(), Now: s.now, Logger: logger,
 	}))
 	t.Cleanup(apiServer.Close)
 	s.url = apiServer.URL
 	s.work(registry, logger)
 	return s
 }
+
+func (s *stack) now() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) }
 
 func (s *stack) registry(o options, logger *slog.Logger) *providers.Registry {
 	s.t.Helper()
@@ -156,7 +158,7 @@ func (s *stack) registry(o options, logger *slog.Logger) *providers.Registry {
 			instances = append(instances, instance)
 		}
 	}
-	registry, err := providers.NewRegistry(all.Adapters(), instances, providers.NewClient(providers.ClientOptions{Version: "test", Now: time.Now}), decorate)
+	registry, err := providers.NewRegistry(all.Adapters(), instances, providers.NewClient(providers.ClientOptions{Version: "test", Now: s.now}), decorate)
 	require.NoError(s.t, err)
 	return registry
 }
@@ -175,7 +177,7 @@ func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 			Client: s.temporal, Providers: names, Logger: logger, OnPolling: func() { close(polling) },
 			Activities: &activities.Activities{
 				Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
-				Now: func() time.Time { return time.Now().Add(time.Duration(s.offset.Load())) },
+				Now: s.now,
 			},
 		})
 	}()
