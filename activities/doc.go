@@ -7,6 +7,7 @@
 //   - normalize.go turns stored pages into validated rows.
 //   - upsert.go merges them into the bars, in one transaction.
 //   - job.go plans and closes backfills, listing.go finds since when a provider has bars.
+//   - sync_plan.go decides what keeps tracked series fresh; sync_batch.go runs the same steps for many series at once.
 //   - sweep.go mends backfills whose workflow was ended from outside; maintenance.go is the daily housekeeping.
 //   - error.go is the one place where errors become Temporal failures.
 //
