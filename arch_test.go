@@ -26,6 +26,7 @@ func allowed() map[string][]string {
 		"":                       {},
 		"market":                 {},
 		"market/calendar":        {"market"},
+		"trace":                  {},
 		"config":                 {},
 		"providers":              {"market"},
 		"providers/all":          {"providers", adapters},
@@ -35,15 +36,15 @@ func allowed() map[string][]string {
 		"db":                     {"market", "market/calendar"},
 		"db/dbtest":              {"db", "db/pgserver"},
 		"db/pgserver":            {},
-		"activities":             {"market", "market/calendar", "providers"},
-		"workflows":              {"market", "activities"},
-		"worker":                 {"market", "activities", "workflows"},
-		"api":                    {"market", "market/calendar", "workflows"},
+		"activities":             {"market", "market/calendar", "providers", "trace"},
+		"workflows":              {"market", "activities", "trace"},
+		"worker":                 {"market", "activities", "trace", "workflows"},
+		"api":                    {"market", "market/calendar", "trace", "workflows"},
 		"devstack":               {},
 		"e2e":                    {},
 		"cmd/marketdata": {
 			"activities", "api", "config", "db", "db/pgserver", "devstack", "market", "market/calendar", "providers", "providers/all",
-			"simulator", "worker", "workflows",
+			"simulator", "trace", "worker", "workflows",
 		},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"marketdata/market"
+	"marketdata/trace"
 )
 
 // sweepAge is how long a backfill is left alone before the sweep looks at its workflow.
@@ -62,6 +63,7 @@ func (a *Activities) SweepJobs(ctx context.Context) (SweepResult, error) {
 }
 
 func (a *Activities) sweepJob(ctx context.Context, job UnfinishedJob, result *SweepResult) error {
+	ctx = trace.WithRequestID(ctx, job.RequestID)
 	result.Looked++
 	state, err := a.Workflows.WorkflowState(ctx, job.WorkflowID)
 	if err != nil || state == WorkflowRunning {

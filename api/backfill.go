@@ -67,6 +67,7 @@ func (s *server) startBackfill(ctx context.Context, in *backfillPostInput) (*bac
 	if err != nil {
 		return nil, err
 	}
+	request.RequestID = requestID(ctx)
 	b, isReplay, err := s.store.CreateBackfill(ctx, request)
 	if market.KindOf(err) == market.KindInvalid && in.IdempotencyKey != "" {
 		return nil, invalidAt("header.Idempotency-Key", "the key was used with another request")

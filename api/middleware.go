@@ -21,44 +21,28 @@ import (
 	"github.com/google/uuid"
 
 	"marketdata/market"
+	"marketdata/trace"
 )
 
 const requestIDHeader = "X-Request-Id"
 
-type requestIDKey struct{}
-
 // requestID returns the id of the request, "" outside of one.
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestIDKey{}).(string)
-	return id
-}
+func requestID(ctx context.Context) string { return trace.RequestID(ctx) }
 
 // identify gives the request an id, the client's own where it is sane, and sends it back.
 func (s *server) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get(requestIDHeader)
-		if !isSaneID(id) {
+		if !trace.IsSane(id) {
 			id = newID()
 		}
 		w.Header().Set(requestIDHeader, id)
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+		next.ServeHTTP(w, r.WithContext(trace.WithRequestID(r.Context(), id)))
 	})
 }
 
 // newID returns a UUIDv7: unique, and ordered by time.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
-
-// isSaneID reports whether text is 1 to 128 of A-Z a-z 0-9 . _ : -.
-func isSaneID(text string) bool {
-	for i := range len(text) {
-		c := text[i]
-		isLetter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
-		if !isLetter && strings.IndexByte("._:-", c) < 0 {
-			return false
-		}
-	}
-	return text != "" && len(text) <= 128
-}
 
 // logAccess writes one line per request. The route is the pattern, so that lines can be counted by it.
 func (s *server) logAccess(next http.Handler) http.Handler {

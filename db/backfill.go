@@ -15,13 +15,13 @@ const maxFailures = 100
 
 // backfillColumns are scanned by backfillTargets.
 const backfillColumns = `j.id::text, t.status, j.policy, j."interval", j.start_at, j.end_at, j.concurrency, j.max_failed, j.created_at,
-	j.started_at, t.finished_at, j.workflow_id, j.paused_reason, t.requests, t.total, t.pending, t.running, t.done, t.failed, t.canceled,
+	j.started_at, t.finished_at, j.workflow_id, j.paused_reason, coalesce(j.request_id, ''), t.requests, t.total, t.pending, t.running, t.done, t.failed, t.canceled,
 	t.expected, t.inserted, t.restated, t.unchanged, t.quarantined`
 
 func backfillTargets(b *market.Backfill) []any {
 	return []any{
 		&b.ID, &b.Status, &b.Policy, &b.Interval, &b.Range.Start, &b.Range.End, &b.Concurrency, &b.MaxFailed, &b.CreatedAt,
-		&b.StartedAt, &b.FinishedAt, &b.WorkflowID, &b.PausedReason, &b.Requests,
+		&b.StartedAt, &b.FinishedAt, &b.WorkflowID, &b.PausedReason, &b.RequestID, &b.Requests,
 		&b.Chunks.Total, &b.Chunks.Pending, &b.Chunks.Running, &b.Chunks.Done, &b.Chunks.Failed, &b.Chunks.Canceled,
 		&b.Bars.Expected, &b.Bars.Inserted, &b.Bars.Restated, &b.Bars.Unchanged, &b.Bars.Quarantined,
 	}

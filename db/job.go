@@ -169,6 +169,7 @@ func (db *DB) SetJobConcurrency(ctx context.Context, jobID string, concurrency i
 type unfinishedRow struct {
 	ID         string
 	WorkflowID string
+	RequestID  string
 	IsReopened bool
 	Running    []string `bun:",array"`
 }
@@ -178,7 +179,7 @@ type unfinishedRow struct {
 func (db *DB) UnfinishedJobs(ctx context.Context, before time.Time) ([]market.UnfinishedJob, error) {
 	var rows []unfinishedRow
 	err := db.bun.NewSelect().TableExpr("ingest_job AS j").Join("JOIN ingest_chunk AS k ON k.job_id = j.id").
-		ColumnExpr("j.id::text, j.workflow_id, j.reopened_at IS NOT NULL AS is_reopened").
+		ColumnExpr("j.id::text, j.workflow_id, coalesce(j.request_id, '') AS request_id, j.reopened_at IS NOT NULL AS is_reopened").
 		ColumnExpr("coalesce(array_agg(k.workflow_id) FILTER (WHERE k.status = 'running'), '{}') AS running").
 		Where("j.kind = 'backfill' AND j.created_at < ?", before).
 		Where("j.id IN (SELECT job_id FROM ingest_chunk WHERE status IN ('pending', 'running'))").
@@ -190,7 +191,9 @@ func (db *DB) UnfinishedJobs(ctx context.Context, before time.Time) ([]market.Un
 	}
 	jobs := make([]market.UnfinishedJob, 0, len(rows))
 	for _, r := range rows {
-		jobs = append(jobs, market.UnfinishedJob{ID: r.ID, WorkflowID: r.WorkflowID, IsReopened: r.IsReopened, RunningChunkIDs: r.Running})
+		jobs = append(jobs, market.UnfinishedJob{
+			ID: r.ID, WorkflowID: r.WorkflowID, RequestID: r.RequestID, IsReopened: r.IsReopened, RunningChunkIDs: r.Running,
+		})
 	}
 	return jobs, nil
 }

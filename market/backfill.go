@@ -41,6 +41,7 @@ type BackfillRequest struct {
 	MaxFailed      int // failed chunks after which the rest is given up; 0 means no limit
 	IdempotencyKey string
 	RequestHash    string // of the request body; compared where the key repeats
+	RequestID      string // of the API's request, for logs; "" when nobody asked
 }
 
 // BackfillTarget is one series of a request. Range is what is wanted of it: the request's range clipped to listing and
@@ -66,6 +67,7 @@ type Backfill struct {
 	FinishedAt   *time.Time
 	WorkflowID   string
 	PausedReason *string
+	RequestID    string // of the API's request that asked for it; "" when nobody did
 	Requests     int64
 	Chunks       ChunkCounts
 	Bars         BarCounts
@@ -124,6 +126,7 @@ type JobPlan struct {
 type UnfinishedJob struct {
 	ID              string
 	WorkflowID      string
+	RequestID       string   // of the API's request that asked for it; "" when nobody did
 	IsReopened      bool     // by a retry whose run has not begun
 	RunningChunkIDs []string // workflow ids of its chunks with status running
 }

@@ -7,6 +7,7 @@ import (
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
@@ -27,13 +28,14 @@ const (
 	syncSlots    = 4 // batches of one provider's syncs at once by this process
 )
 
-// Options is what a worker process needs. Every field is required.
+// Options is what a worker process needs. Every field but Recorder is required.
 type Options struct {
 	Client     client.Client
 	Activities *activities.Activities
 	Providers  []string // enabled provider instances; each gets its own fetch and sync queue
 	Logger     *slog.Logger
 	OnPolling  func() // called once all queues are polled
+	Recorder   Recorder
 }
 
 // Run works until ctx ends, then stops gracefully. A fatal error of any queue ends it. Errors: unavailable.
@@ -41,6 +43,7 @@ func Run(ctx context.Context, o Options) error {
 	fatal := make(chan error, 1)
 	base := worker.Options{
 		WorkerStopTimeout: stopTimeout, MaxHeartbeatThrottleInterval: heartbeatThrottle, DisableRegistrationAliasing: true,
+		Interceptors: []interceptor.WorkerInterceptor{&tracer{recorder: o.Recorder}},
 		OnFatalError: func(err error) {
 			select {
 			case fatal <- err:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -17,6 +18,7 @@ import (
 
 	"marketdata/activities"
 	"marketdata/market"
+	"marketdata/trace"
 )
 
 const callTimeout = 10 * time.Second
@@ -53,7 +55,7 @@ func (c *Client) StartBackfill(ctx context.Context, b market.Backfill) error {
 	options := client.StartWorkflowOptions{
 		StaticSummary: summary, StaticDetails: details, TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(trace.WithRequestID(ctx, b.RequestID), callTimeout) // a retry keeps the first one
 	defer cancel()
 	for {
 		err := c.start(ctx, b.ID, options)
@@ -85,6 +87,10 @@ func (c *Client) start(ctx context.Context, jobID string, options client.StartWo
 	options.TaskQueue = QueueMain
 	options.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	options.WorkflowExecutionErrorWhenAlreadyStarted = true
+	if id := trace.RequestID(ctx); id != "" {
+		options.Memo = map[string]any{trace.Key: id}
+		options.StaticDetails = strings.TrimSpace(options.StaticDetails + "\n\nAsked for by request `" + id + "`: its log lines carry this `" + trace.Key + "`.")
+	}
 	_, err := c.temporal.ExecuteWorkflow(ctx, options, NameBackfill, BackfillInput{JobID: jobID})
 	return err
 }

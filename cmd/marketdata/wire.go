@@ -37,6 +37,7 @@ func (a *app) openPlatform(ctx context.Context, cfg config.Config, logger *slog.
 	p := &platform{database: database, logger: logger}
 	p.temporal, err = client.NewLazyClient(client.Options{
 		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace, Logger: log.NewStructuredLogger(logger),
+		ContextPropagators: workflows.Propagators(),
 	})
 	if err != nil {
 		database.Close()

@@ -1,0 +1,62 @@
+package trace_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"marketdata/trace"
+)
+
+func TestRequestIDIsCarriedByTheContext(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, trace.RequestID(t.Context()))
+	ctx := trace.WithRequestID(t.Context(), "one")
+	require.Equal(t, "one", trace.RequestID(ctx))
+	require.Equal(t, "one", trace.RequestID(trace.WithRequestID(ctx, "")), "no id hides none")
+	require.Equal(t, "two", trace.RequestID(trace.WithRequestID(ctx, "two")))
+}
+
+func TestIsSane(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"a", "0190f5c8-7a52-7d3e-8f62-3f6c1a2b4c5d", "A.b_c:d-9", strings.Repeat("x", 128)} {
+		require.True(t, trace.IsSane(id), id)
+	}
+	for _, id := range []string{"", "a b", "a\n", "ä", "a/b", strings.Repeat("x", 129)} {
+		require.False(t, trace.IsSane(id), id)
+	}
+}
+
+func TestHandlerAddsTheRequestIDOnce(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	logger := slog.New(trace.NewHandler(slog.NewTextHandler(&out, nil)))
+	ctx := trace.WithRequestID(t.Context(), "r1")
+	for _, tc := range []struct {
+		name string
+		log  func(context.Context)
+		want []string // of the id
+	}{
+		{"a line", func(ctx context.Context) { logger.InfoContext(ctx, "m") }, []string{"request_id=r1"}},
+		{"a line of a logger with attributes", func(ctx context.Context) { logger.With("a", 1).InfoContext(ctx, "m") }, []string{"request_id=r1"}},
+		{"a line in a group", func(ctx context.Context) { logger.WithGroup("g").InfoContext(ctx, "m", "a", 1) }, []string{"g.request_id=r1"}},
+		{"a line that names one", func(ctx context.Context) { logger.InfoContext(ctx, "m", "request_id", "r2") }, []string{"request_id=r2"}},
+		{"a logger that names one", func(ctx context.Context) { logger.With("request_id", "r3").With("a", 1).InfoContext(ctx, "m") }, []string{"request_id=r3"}},
+		{"a line nobody asked for", func(context.Context) { logger.InfoContext(context.Background(), "m") }, nil},
+	} {
+		out.Reset()
+		tc.log(ctx)
+		var got []string
+		for _, word := range strings.Fields(out.String()) {
+			if strings.Contains(word, "request_id=") {
+				got = append(got, word)
+			}
+		}
+		require.Equal(t, tc.want, got, tc.name)
+	}
+	require.False(t, logger.Enabled(ctx, slog.LevelDebug), "the level is the next handler's")
+}
