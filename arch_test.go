@@ -40,11 +40,12 @@ func allowed() map[string][]string {
 		"workflows":              {"market", "activities", "trace"},
 		"worker":                 {"market", "activities", "trace", "workflows"},
 		"api":                    {"market", "market/calendar", "trace", "workflows"},
+		"metrics":                {"market", "market/calendar"},
 		"devstack":               {},
 		"e2e":                    {},
 		"cmd/marketdata": {
-			"activities", "api", "config", "db", "db/pgserver", "devstack", "market", "market/calendar", "providers", "providers/all",
-			"simulator", "trace", "worker", "workflows",
+			"activities", "api", "config", "db", "db/pgserver", "devstack", "market", "market/calendar", "metrics", "providers",
+			"providers/all", "simulator", "trace", "worker", "workflows",
 		},
 	}
 }
@@ -65,6 +66,7 @@ func families() map[string][]string {
 		"github.com/klauspost/compress":    {"db"},
 		"github.com/knadh/koanf":           {"config"},
 		"github.com/pressly/goose":         {"db"},
+		"github.com/prometheus":            {"metrics"},
 		"github.com/rickar/cal":            {"market/calendar"},
 		"github.com/schollz/progressbar":   {"cmd/marketdata"},
 		"github.com/shopspring/decimal":    {"simulator"},
@@ -75,6 +77,7 @@ func families() map[string][]string {
 		"github.com/tidwall/gjson":         {adapters},
 		"github.com/uptrace/bun":           {"db"},
 		"go.yaml.in/yaml":                  {"cmd/marketdata"},
+		"go.opentelemetry.io/otel":         {"metrics"}, // what the Temporal SDK's metrics pass through
 		"go.temporal.io":                   {"activities", "api", "cmd/marketdata", "worker", "workflows"},
 		"golang.org/x/sync":                {"activities", "cmd/marketdata"},
 		"golang.org/x/term":                {"cmd/marketdata"},

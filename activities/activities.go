@@ -10,7 +10,7 @@ import (
 	"marketdata/market"
 )
 
-// Activities are the steps of all workflows. Every field is required.
+// Activities are the steps of all workflows. Every field but Recorder is required.
 type Activities struct {
 	Jobs         JobStore
 	Chunks       ChunkStore
@@ -20,6 +20,15 @@ type Activities struct {
 	Workflows    Orchestrator
 	Now          func() time.Time
 	RawRetention time.Duration // how long raw bodies are kept
+	Recorder     Recorder      // may be nil
+}
+
+// Recorder counts what was committed; an attempt that committed nothing is not reported.
+type Recorder interface {
+	// PageStored is called for each answer of a provider that was stored.
+	PageStored(provider string, isReadable bool)
+	// BarsWritten is called with the result of each load, also of one that tells an earlier result again.
+	BarsWritten(provider string, interval market.Interval, r market.LoadResult)
 }
 
 // ChunkRef is what travels through Temporal for a chunk: enough to find it and to name it to an operator.

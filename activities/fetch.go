@@ -128,6 +128,9 @@ func (f *fetch) page(ctx context.Context, request providers.Request) error {
 	if saveErr := f.save(ctx, raw); saveErr != nil {
 		return errors.Join(saveErr, err)
 	}
+	if f.Recorder != nil {
+		f.Recorder.PageStored(f.provider.Name(), raw.IsOK)
+	}
 	f.count(raw)
 	f.result.Bytes += int64(len(page.Body))
 	activity.RecordHeartbeat(ctx, fetchProgress{Pages: f.pages, Rows: f.result.Rows, At: page.LastAt})

@@ -18,5 +18,9 @@ func (a *Activities) upsertChunk(ctx context.Context, in UpsertInput) (market.Lo
 	if _, err := a.Chunks.ClaimChunk(ctx, attempt, StageUpsert); err != nil {
 		return market.LoadResult{}, err
 	}
-	return a.Chunks.LoadChunk(ctx, attempt, in.Bars)
+	result, err := a.Chunks.LoadChunk(ctx, attempt, in.Bars)
+	if err == nil && a.Recorder != nil {
+		a.Recorder.BarsWritten(in.Chunk.Provider, in.Chunk.Interval, result)
+	}
+	return result, err
 }

@@ -35,6 +35,10 @@ type Options struct {
 	Version      VersionInfo
 	// RequestTimeout bounds the work of one request; 0 means 30 s.
 	RequestTimeout time.Duration
+	// Recorder counts requests; nil counts none.
+	Recorder Recorder
+	// Metrics answers GET /metrics, which is no part of the OpenAPI document; nil: there is no such path.
+	Metrics http.Handler
 }
 
 // VersionInfo says which build answers. BuiltAt is RFC 3339, or "" where unknown.
@@ -54,6 +58,7 @@ type server struct {
 	logger       *slog.Logger
 	version      VersionInfo
 	timeout      time.Duration
+	recorder     Recorder
 	huma         huma.API
 	router       *chi.Mux
 	buffers      *bufferPool
@@ -69,6 +74,7 @@ func New(o Options) http.Handler {
 		logger:       o.Logger,
 		version:      o.Version,
 		timeout:      o.RequestTimeout,
+		recorder:     o.Recorder,
 		router:       chi.NewMux(),
 		buffers:      &bufferPool{},
 	}
@@ -87,6 +93,9 @@ func New(o Options) http.Handler {
 	s.registerCalendars()
 	s.registerProblems()
 	s.serveOpenAPI()
+	if o.Metrics != nil {
+		s.router.Method(http.MethodGet, routeMetrics, o.Metrics)
+	}
 	return s.router
 }
 

@@ -49,13 +49,19 @@ func (s *server) logAccess(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := s.now()
 		out := &response{ResponseWriter: w}
+		ended := s.count(r)
 		defer func() {
-			s.logger.LogAttrs(r.Context(), slog.LevelInfo, "request",
+			route, took, level := s.matched(r), s.now().Sub(began), slog.LevelInfo
+			if route == routeMetrics {
+				level = slog.LevelDebug
+			}
+			ended(route, out.status, took)
+			s.logger.LogAttrs(r.Context(), level, "request",
 				slog.String("method", r.Method),
-				slog.String("route", chi.RouteContext(r.Context()).RoutePattern()),
+				slog.String("route", route),
 				slog.Int("status", out.status),
 				slog.Int64("bytes", out.bytes),
-				slog.Duration("duration", s.now().Sub(began)),
+				slog.Duration("duration", took),
 				slog.String("request_id", requestID(r.Context())))
 		}()
 		next.ServeHTTP(out, r)

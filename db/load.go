@@ -55,6 +55,7 @@ func loadOfChunk(ctx context.Context, tx pgx.Tx, chunkID int64) (market.LoadResu
 	if isNoRows(err) {
 		return r, market.Errorf(market.KindInternal, "chunk %d is done without a load", chunkID)
 	}
+	r.IsRepeat = true
 	return r, err
 }
 

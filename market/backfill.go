@@ -25,6 +25,13 @@ const (
 	StatusCanceled          BackfillStatus = "canceled"
 )
 
+// BackfillStatuses returns the closed set of statuses.
+func BackfillStatuses() []BackfillStatus {
+	return []BackfillStatus{
+		StatusStarting, StatusRunning, StatusPaused, StatusCompleted, StatusCompletedWithGaps, StatusFailed, StatusCanceled,
+	}
+}
+
 // IsFinished reports whether nothing is left to do.
 func (s BackfillStatus) IsFinished() bool {
 	return s != StatusStarting && s != StatusRunning && s != StatusPaused

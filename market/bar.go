@@ -26,6 +26,14 @@ const (
 	RuleConflictingDuplicate Rule = "conflicting_duplicate" // two rows of one key differ
 )
 
+// Rules returns the closed set of rules.
+func Rules() []Rule {
+	return []Rule{
+		RuleUnreadable, RuleLowAbovePrices, RuleHighBelowPrices, RuleNegativeVolume, RuleNegativeTrades, RuleMisaligned,
+		RuleConflictingDuplicate,
+	}
+}
+
 // Validate returns the first rule the bar breaks, or "". Prices may be zero or negative: futures have settled there.
 func (b Bar) Validate() Rule {
 	switch {

@@ -77,4 +77,5 @@ type LoadResult struct {
 	Unchanged int64
 	Withdrawn int64
 	Version   int64
+	IsRepeat  bool // an earlier call committed it; this one only tells the result again
 }

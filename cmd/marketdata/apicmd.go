@@ -10,13 +10,14 @@ import (
 
 	"marketdata/api"
 	"marketdata/config"
+	"marketdata/metrics"
 )
 
 func newAPI(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "api",
 		Short: "Serve the HTTP API",
-		Long:  "Serve the HTTP API until SIGINT or SIGTERM. GET /ready tells whether the database and Temporal answer; without Temporal it serves reads\nand refuses backfills.",
+		Long:  "Serve the HTTP API until SIGINT or SIGTERM. GET /ready tells whether the database and Temporal answer; without Temporal it serves reads\nand refuses backfills. GET /metrics is for Prometheus.",
 		Example: `  MD_DATABASE__URL=postgres://app:secret@127.0.0.1:5432/marketdata marketdata api
   marketdata api --config marketdata.yaml --api-listen 0.0.0.0:8080`,
 		Args: arguments(0, 0),
@@ -43,13 +44,21 @@ func (a *app) databaseConfig(c *cobra.Command) (config.Config, error) {
 
 func (a *app) runAPI(ctx context.Context, cfg config.Config) error {
 	logger := a.newLogger(cfg.Log)
-	p, err := a.openPlatform(ctx, cfg, logger)
+	m, err := a.newMetrics(logger)
+	if err != nil {
+		return err
+	}
+	p, err := a.openPlatform(ctx, cfg, m, logger)
 	if err != nil {
 		return err
 	}
 	defer p.close()
+	if err := m.ExportState(metrics.StateOptions{Store: p.database, Providers: p.providers.Instances()}); err != nil {
+		return err
+	}
 	handler := api.New(api.Options{
 		Store: p.database, Orchestrator: p.workflows, Providers: p.providers.Instances(), Now: a.now, Logger: logger, Version: buildVersion(),
+		Recorder: m, Metrics: m.Handler(),
 	})
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error {

@@ -11,6 +11,7 @@ import (
 
 	"marketdata/config"
 	"marketdata/db"
+	"marketdata/metrics"
 	"marketdata/providers"
 	"marketdata/providers/all"
 	"marketdata/workflows"
@@ -25,34 +26,37 @@ type platform struct {
 	temporal  client.Client // connects when first used
 	workflows *workflows.Client
 	providers *providers.Registry
+	metrics   *metrics.Metrics
 	logger    *slog.Logger
 }
 
-// openPlatform builds everything; nothing is connected until it is used.
-func (a *app) openPlatform(ctx context.Context, cfg config.Config, logger *slog.Logger) (*platform, error) {
+// openPlatform builds everything, reporting to m; nothing is connected until it is used.
+func (a *app) openPlatform(ctx context.Context, cfg config.Config, m *metrics.Metrics, logger *slog.Logger) (*platform, error) {
 	database, err := db.Open(ctx, cfg.Database.URL.Reveal(), db.Options{})
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{database: database, logger: logger}
+	p := &platform{database: database, metrics: m, logger: logger}
 	p.temporal, err = client.NewLazyClient(client.Options{
 		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace, Logger: log.NewStructuredLogger(logger),
-		ContextPropagators: workflows.Propagators(),
+		ContextPropagators: workflows.Propagators(), MetricsHandler: temporalMetrics(m, logger),
 	})
 	if err != nil {
 		database.Close()
 		return nil, fmt.Errorf("temporal: %w", err)
 	}
 	p.workflows = workflows.NewClient(p.temporal, cfg.Temporal.Namespace, cfg.Temporal.UIURL)
-	if p.providers, err = a.newRegistry(cfg, database, logger); err != nil {
+	if p.providers, err = a.newRegistry(cfg, providers.MeterBudget(database, m), m, logger); err != nil {
 		p.close()
 		return nil, err
 	}
 	return p, nil
 }
 
-// newRegistry makes every configured provider, with a budget and a log around its requests.
-func (a *app) newRegistry(cfg config.Config, budget providers.Budget, logger *slog.Logger) (*providers.Registry, error) {
+// newRegistry makes every configured provider, with a budget, a log and counters around its requests.
+func (a *app) newRegistry(
+	cfg config.Config, budget providers.Budget, recorder providers.Recorder, logger *slog.Logger,
+) (*providers.Registry, error) {
 	instances := make([]providers.Instance, 0, len(cfg.Providers))
 	for name, p := range cfg.Providers {
 		instances = append(instances, providers.Instance{
@@ -65,6 +69,7 @@ func (a *app) newRegistry(cfg config.Config, budget providers.Budget, logger *sl
 		if dir := cfg.Providers[p.Name()].RecordDir; dir != "" {
 			p = providers.WithRecording(p, dir)
 		}
+		p = providers.WithMetrics(p, recorder, a.now)
 		return providers.WithBudget(providers.WithLog(p, logger), budget, providers.Sleep)
 	})
 }

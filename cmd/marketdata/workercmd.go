@@ -14,6 +14,7 @@ import (
 
 	"marketdata/activities"
 	"marketdata/config"
+	"marketdata/metrics"
 	"marketdata/worker"
 )
 
@@ -22,7 +23,7 @@ func newWorker(a *app) *cobra.Command {
 		Use:   "worker",
 		Short: "Run workflows and activities",
 		Long: `Run workflows and activities until SIGINT or SIGTERM; run as many as you like. It waits for the database and for
-Temporal, and answers for its health at worker.listen: GET /health and GET /ready.`,
+Temporal, and answers for its health at worker.listen: GET /health and GET /ready; GET /metrics is for Prometheus.`,
 		Example: `  MD_DATABASE__URL=postgres://app:secret@127.0.0.1:5432/marketdata marketdata worker
   marketdata worker --config marketdata.yaml --worker-listen 0.0.0.0:8081`,
 		Args: arguments(0, 0),
@@ -40,7 +41,11 @@ Temporal, and answers for its health at worker.listen: GET /health and GET /read
 
 func (a *app) runWorker(ctx context.Context, cfg config.Config) error {
 	logger := a.newLogger(cfg.Log)
-	health := &workerHealth{}
+	m, err := a.newMetrics(logger)
+	if err != nil {
+		return err
+	}
+	health := &workerHealth{metrics: m}
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		return serve(running, cfg.Worker.Listen, health.handler(), logger, func(address net.Addr) {
@@ -59,7 +64,7 @@ func (a *app) runWorker(ctx context.Context, cfg config.Config) error {
 
 // work connects to everything and polls until ctx ends.
 func (a *app) work(ctx context.Context, cfg config.Config, health *workerHealth, logger *slog.Logger) error {
-	p, err := a.openPlatform(ctx, cfg, logger)
+	p, err := a.openPlatform(ctx, cfg, health.metrics, logger)
 	if err != nil {
 		return err
 	}
@@ -75,16 +80,18 @@ func (a *app) work(ctx context.Context, cfg config.Config, health *workerHealth,
 		Client: p.temporal,
 		Activities: &activities.Activities{
 			Jobs: p.database, Chunks: p.database, Syncs: p.database, Housekeeping: p.database, Providers: p.providers, Workflows: p.workflows,
-			Now: a.now, RawRetention: cfg.Retention.RawPage,
+			Now: a.now, RawRetention: cfg.Retention.RawPage, Recorder: health.metrics,
 		},
 		Providers: p.enabledProviders(),
 		Logger:    logger,
 		OnPolling: func() { health.isPolling.Store(true) },
+		Recorder:  health.metrics,
 	})
 }
 
 // workerHealth answers for a worker. Before it is connected it is alive and not ready.
 type workerHealth struct {
+	metrics   *metrics.Metrics
 	watched   atomic.Pointer[platform]
 	isPolling atomic.Bool
 }
@@ -103,6 +110,7 @@ func (h *workerHealth) handler() http.Handler {
 		}
 		answerJSON(w, status, answer)
 	})
+	mux.Handle("GET /metrics", h.metrics.Handler())
 	return mux
 }
 

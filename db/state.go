@@ -1,0 +1,90 @@
+package db
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"marketdata/market"
+)
+
+// PlatformState counts what the database holds, in one snapshot. It reads every chunk once; a statement is given up
+// after three seconds. Errors: unavailable.
+func (db *DB) PlatformState(ctx context.Context) (market.PlatformState, error) {
+	s := market.PlatformState{Backfills: map[market.BackfillStatus]int64{}, Quarantined: map[market.Rule]int64{}}
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, db.Pool, options, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = '3s'"); err != nil {
+			return err
+		}
+		if err := countBackfills(ctx, tx, &s); err != nil {
+			return err
+		}
+		if err := countQuarantined(ctx, tx, &s); err != nil {
+			return err
+		}
+		var err error
+		s.Budgets, err = budgetStates(ctx, tx)
+		return err
+	})
+	return s, dbError(err)
+}
+
+func countBackfills(ctx context.Context, tx pgx.Tx, s *market.PlatformState) error {
+	const query = `
+		SELECT status, count(*), sum(total)::bigint, sum(pending)::bigint, sum(running)::bigint, sum(done)::bigint,
+			sum(failed)::bigint, sum(canceled)::bigint
+		FROM ingest_job_state GROUP BY status`
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return err
+	}
+	var status market.BackfillStatus
+	var jobs int64
+	var c market.ChunkCounts
+	_, err = pgx.ForEachRow(rows, []any{&status, &jobs, &c.Total, &c.Pending, &c.Running, &c.Done, &c.Failed, &c.Canceled}, func() error {
+		s.Backfills[status] = jobs
+		s.Chunks.Total += c.Total
+		s.Chunks.Pending += c.Pending
+		s.Chunks.Running += c.Running
+		s.Chunks.Done += c.Done
+		s.Chunks.Failed += c.Failed
+		s.Chunks.Canceled += c.Canceled
+		return nil
+	})
+	return err
+}
+
+func countQuarantined(ctx context.Context, tx pgx.Tx, s *market.PlatformState) error {
+	rows, err := tx.Query(ctx, "SELECT rule, count(*) FROM quarantined_bar WHERE resolved_at IS NULL GROUP BY rule")
+	if err != nil {
+		return err
+	}
+	var rule market.Rule
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&rule, &n}, func() error {
+		s.Quarantined[rule] = n
+		return nil
+	})
+	return err
+}
+
+func budgetStates(ctx context.Context, tx pgx.Tx) ([]market.BudgetState, error) {
+	const query = `
+		SELECT g.provider,
+			coalesce((SELECT per_minute FROM rate_bucket b WHERE b.provider = g.provider AND b.unit = 'request'), 0),
+			coalesce((SELECT per_minute FROM rate_bucket b WHERE b.provider = g.provider AND b.unit = 'weight'), 0),
+			coalesce((SELECT sum(requests) FROM rate_usage u
+				WHERE u.provider = g.provider AND u.second > now() - interval '60 seconds' AND u.second <= now()), 0)::integer,
+			CASE WHEN g.not_before > now() THEN g.not_before - now() ELSE interval '0' END, g.paused
+		FROM provider_gate g ORDER BY g.provider`
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.BudgetState, error) {
+		var b market.BudgetState
+		err := row.Scan(&b.Provider, &b.RequestsPerMinute, &b.WeightPerMinute, &b.UsedLastMinute, &b.HeldFor, &b.IsPaused)
+		return b, err
+	})
+}
