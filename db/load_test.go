@@ -38,6 +38,8 @@ func TestLoadChunkFresh(t *testing.T) {
 	for n := 1; n <= 2; n++ { // by the same attempt and by a later one
 		again, err := d.LoadChunk(t.Context(), attemptOf(id, n), 1000)
 		require.NoError(t, err)
+		require.True(t, again.IsRepeat)
+		again.IsRepeat = false
 		require.Equal(t, result, again)
 	}
 	require.Equal(t, 1, scalar[int](t, d, `SELECT count(*) FROM load`))
