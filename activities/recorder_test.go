@@ -37,12 +37,11 @@ func TestOnlyWhatWasCommittedIsCounted(t *testing.T) {
 	}
 
 	recorded.told = nil
-	ref := f.ref
-	ref.Interval = market.Interval1m
-	_, err = f.env.ExecuteActivity(f.a.UpsertChunk, activities.UpsertInput{Chunk: ref, Bars: 7})
+	f.store.claim.Chunk.Provider = "alpha"
+	_, err = f.env.ExecuteActivity(f.a.UpsertChunk, activities.UpsertInput{Chunk: f.ref, Bars: 7})
 	require.ErrorContains(t, err, "row count differs")
 	require.Empty(t, recorded.told, "nothing was committed")
-	_, err = f.env.ExecuteActivity(f.a.UpsertChunk, activities.UpsertInput{Chunk: ref})
+	_, err = f.env.ExecuteActivity(f.a.UpsertChunk, activities.UpsertInput{Chunk: f.ref})
 	require.NoError(t, err)
 	require.Equal(t, []string{"0 bars 1m of alpha"}, recorded.told)
 }
@@ -74,7 +73,7 @@ func TestSweepStartsABackfillUnderTheIDOfItsRequest(t *testing.T) {
 	t.Parallel()
 	f := &tracedFlows{flows: flows{states: map[string]activities.WorkflowState{"a": activities.WorkflowUnknown, "b": activities.WorkflowUnknown}}}
 	a := &activities.Activities{
-		Workflows: f, Now: start,
+		Workflows: f, Syncs: &syncs{}, Now: start,
 		Jobs: &jobs{unfinished: []market.UnfinishedJob{{ID: "a", WorkflowID: "a", RequestID: "r-1"}, {ID: "b", WorkflowID: "b"}}},
 	}
 	_, err := execute(t, a.SweepJobs)

@@ -15,12 +15,13 @@ func (a *Activities) UpsertChunk(ctx context.Context, in UpsertInput) (UpsertRes
 
 func (a *Activities) upsertChunk(ctx context.Context, in UpsertInput) (market.LoadResult, error) {
 	attempt := attemptOf(ctx, in.Chunk.ID)
-	if _, err := a.Chunks.ClaimChunk(ctx, attempt, StageUpsert); err != nil {
+	claim, err := a.Chunks.ClaimChunk(ctx, attempt, StageUpsert)
+	if err != nil {
 		return market.LoadResult{}, err
 	}
 	result, err := a.Chunks.LoadChunk(ctx, attempt, in.Bars)
 	if err == nil && a.Recorder != nil {
-		a.Recorder.BarsWritten(in.Chunk.Provider, in.Chunk.Interval, result)
+		a.Recorder.BarsWritten(claim.Chunk.Provider, claim.Chunk.Interval, result)
 	}
 	return result, err
 }

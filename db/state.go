@@ -8,8 +8,8 @@ import (
 	"marketdata/market"
 )
 
-// PlatformState counts what the database holds, in one snapshot. It reads every chunk once; a statement is given up
-// after three seconds. Errors: unavailable.
+// PlatformState counts what the database holds, in one snapshot. It reads every chunk of a backfill once; a
+// statement is given up after three seconds. Errors: unavailable.
 func (db *DB) PlatformState(ctx context.Context) (market.PlatformState, error) {
 	s := market.PlatformState{Backfills: map[market.BackfillStatus]int64{}, Quarantined: map[market.Rule]int64{}}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
@@ -24,6 +24,9 @@ func (db *DB) PlatformState(ctx context.Context) (market.PlatformState, error) {
 			return err
 		}
 		var err error
+		if s.SyncFailures, err = syncFailures(ctx, tx); err != nil {
+			return err
+		}
 		s.Budgets, err = budgetStates(ctx, tx)
 		return err
 	})
@@ -32,9 +35,9 @@ func (db *DB) PlatformState(ctx context.Context) (market.PlatformState, error) {
 
 func countBackfills(ctx context.Context, tx pgx.Tx, s *market.PlatformState) error {
 	const query = `
-		SELECT status, count(*), sum(total)::bigint, sum(pending)::bigint, sum(running)::bigint, sum(done)::bigint,
-			sum(failed)::bigint, sum(canceled)::bigint
-		FROM ingest_job_state GROUP BY status`
+		SELECT t.status, count(*), sum(t.total)::bigint, sum(t.pending)::bigint, sum(t.running)::bigint, sum(t.done)::bigint,
+			sum(t.failed)::bigint, sum(t.canceled)::bigint
+		FROM ingest_job j JOIN ingest_job_state t ON t.id = j.id WHERE j.kind = 'backfill' GROUP BY t.status`
 	rows, err := tx.Query(ctx, query)
 	if err != nil {
 		return err
@@ -86,5 +89,22 @@ func budgetStates(ctx context.Context, tx pgx.Tx) ([]market.BudgetState, error) 
 		var b market.BudgetState
 		err := row.Scan(&b.Provider, &b.RequestsPerMinute, &b.WeightPerMinute, &b.UsedLastMinute, &b.HeldFor, &b.IsPaused)
 		return b, err
+	})
+}
+
+func syncFailures(ctx context.Context, tx pgx.Tx) ([]market.SyncFailures, error) {
+	const query = `
+		SELECT s.provider, s."interval", coalesce(y.error_kind, 'internal'), count(*)
+		FROM series_sync y JOIN series s ON s.id = y.series_id
+		JOIN tracked_interval t ON t.instrument_id = s.instrument_id AND t."interval" = s."interval"
+		WHERE y.failures > 0 AND s.is_current GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.SyncFailures, error) {
+		var f market.SyncFailures
+		err := row.Scan(&f.Provider, &f.Interval, &f.Kind, &f.Series)
+		return f, err
 	})
 }

@@ -17,7 +17,10 @@ func TestPlatformState(t *testing.T) {
 	d := dbtest.New(t)
 	s, err := d.PlatformState(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, market.PlatformState{Backfills: map[market.BackfillStatus]int64{}, Quarantined: map[market.Rule]int64{}, Budgets: []market.BudgetState{}}, s)
+	require.Equal(t, market.PlatformState{
+		Backfills: map[market.BackfillStatus]int64{}, Quarantined: map[market.Rule]int64{}, Budgets: []market.BudgetState{},
+		SyncFailures: []market.SyncFailures{},
+	}, s)
 
 	series := newSeries(t, d, market.Interval1m)
 	for n, status := range []string{"pending", "running", "done", "failed", "canceled", "done"} {
@@ -27,6 +30,10 @@ func TestPlatformState(t *testing.T) {
 	}
 	exec(t, d, "INSERT INTO quarantined_bar (series_id, chunk_id, rule, value, resolved_at) VALUES ($1, 1, 'misaligned', '[]', NULL), "+
 		"($1, 1, 'misaligned', '[]', NULL), ($1, 1, 'unreadable', '[]', now())", series)
+	exec(t, d, "INSERT INTO ingest_job (id, kind, policy, \"interval\", start_at, end_at, concurrency, workflow_id, provider) "+
+		"VALUES (gen_random_uuid(), 'sync', 'missing', '1m', now() - interval '1 day', now(), 1, 'sync/fake/1m', 'fake')")
+	exec(t, d, "INSERT INTO tracked_interval SELECT instrument_id, \"interval\" FROM series")
+	exec(t, d, "INSERT INTO series_sync (series_id, failures, error_kind) VALUES ($1, 2, 'denied')", series)
 	require.NoError(t, d.EnsureBudget(t.Context(), "idle", market.Pacing{RequestsPerMinute: 60}))
 	require.NoError(t, d.EnsureBudget(t.Context(), "busy", market.Pacing{RequestsPerMinute: 600, WeightPerMinute: 6000, PageWeight: 2}))
 	require.NoError(t, d.SetProviderPaused(t.Context(), "busy", true, "maintenance"))
@@ -40,6 +47,7 @@ func TestPlatformState(t *testing.T) {
 		market.StatusStarting: 1, market.StatusRunning: 1, market.StatusCompleted: 2, market.StatusFailed: 1, market.StatusCanceled: 1,
 	}, s.Backfills)
 	require.Equal(t, map[market.Rule]int64{market.RuleMisaligned: 2}, s.Quarantined)
+	require.Equal(t, []market.SyncFailures{{Provider: "fake", Interval: market.Interval1m, Kind: market.KindDenied, Series: 1}}, s.SyncFailures)
 	require.InDelta(t, time.Hour, s.Budgets[0].HeldFor, float64(time.Minute))
 	s.Budgets[0].HeldFor = 0
 	require.Equal(t, []market.BudgetState{

@@ -84,9 +84,10 @@ func (s *fakeStore) PlatformState(ctx context.Context) (market.PlatformState, er
 		s.look(ctx)
 	}
 	return market.PlatformState{
-		Chunks:      market.ChunkCounts{Total: 15, Pending: 1, Running: 2, Done: 3, Failed: 4, Canceled: 5},
-		Backfills:   map[market.BackfillStatus]int64{market.StatusRunning: 1, market.StatusFailed: 2},
-		Quarantined: map[market.Rule]int64{market.RuleMisaligned: 7},
+		Chunks:       market.ChunkCounts{Total: 15, Pending: 1, Running: 2, Done: 3, Failed: 4, Canceled: 5},
+		Backfills:    map[market.BackfillStatus]int64{market.StatusRunning: 1, market.StatusFailed: 2},
+		Quarantined:  map[market.Rule]int64{market.RuleMisaligned: 7},
+		SyncFailures: []market.SyncFailures{{Provider: "yahoo", Interval: market.Interval1d, Kind: market.KindDenied, Series: 2}},
 		Budgets: []market.BudgetState{
 			{Provider: "binance", RequestsPerMinute: 1200, WeightPerMinute: 6000, UsedLastMinute: 11, HeldFor: 90 * time.Second, IsPaused: true},
 			{Provider: "yahoo", RequestsPerMinute: 30},

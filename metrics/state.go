@@ -47,7 +47,7 @@ type state struct {
 
 // stateGauges describe what is collected.
 type stateGauges struct {
-	up, budget, used, hold, paused, chunks, backfills, quarantined, staleness, stale *prometheus.Desc
+	up, budget, used, hold, paused, chunks, backfills, quarantined, staleness, stale, failing *prometheus.Desc
 }
 
 func newState(o StateOptions, now func() time.Time, logger *slog.Logger) *state {
@@ -66,14 +66,15 @@ func newState(o StateOptions, now func() time.Time, logger *slog.Logger) *state 
 		staleness: gauge("series_staleness_seconds",
 			"How long the first bar that a series kept in sync lacks has been due by its calendar; 0 when it is fresh.",
 			"instrument", "provider", "interval"),
-		stale: gauge("stale_series", "Series kept in sync that lack a bar which has been due for more than 15 minutes.", "provider", "interval"),
+		failing: gauge("sync_failing_series", "Series kept in sync whose last sync failed, by the kind of the failure.", "provider", "interval", "kind"),
+		stale:   gauge("stale_series", "Series kept in sync that lack a bar which has been due for more than 15 minutes.", "provider", "interval"),
 	}}
 }
 
 // Describe is prometheus.Collector.
 func (s *state) Describe(out chan<- *prometheus.Desc) {
 	g := s.gauges
-	for _, d := range []*prometheus.Desc{g.up, g.budget, g.used, g.hold, g.paused, g.chunks, g.backfills, g.quarantined, g.staleness, g.stale} {
+	for _, d := range []*prometheus.Desc{g.up, g.budget, g.used, g.hold, g.paused, g.chunks, g.backfills, g.quarantined, g.staleness, g.stale, g.failing} {
 		out <- d
 	}
 }
@@ -136,6 +137,9 @@ func (s *state) counts(p market.PlatformState) []prometheus.Metric {
 	}
 	for _, rule := range market.Rules() {
 		values = append(values, gaugeOf(g.quarantined, float64(p.Quarantined[rule]), string(rule)))
+	}
+	for _, f := range p.SyncFailures {
+		values = append(values, gaugeOf(g.failing, float64(f.Series), f.Provider, string(f.Interval), string(f.Kind)))
 	}
 	return values
 }

@@ -25,6 +25,7 @@ func TestStateIsExported(t *testing.T) {
 		"provider_requests_last_minute": {"binance": 11, "yahoo": 0},
 		"provider_hold_seconds":         {"binance": 90, "yahoo": 0},
 		"provider_paused":               {"binance": 1, "yahoo": 0},
+		"sync_failing_series":           {"1d denied yahoo": 2},
 	} {
 		require.Equal(t, want, values(t, m, name), name)
 	}

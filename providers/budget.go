@@ -41,11 +41,18 @@ type Budget interface {
 // the provider answers rate_limited, it is held for all workers as long as it asks, or a minute.
 // Errors: also those of the budget, before any request.
 func WithBudget(p Provider, budget Budget, sleep func(context.Context, time.Duration) error) Provider {
+	return WithMeteredBudget(p, budget, sleep, unmetered{})
+}
+
+// WithMeteredBudget is WithBudget with every wait counted.
+func WithMeteredBudget(p Provider, budget Budget, sleep func(context.Context, time.Duration) error, recorder BudgetRecorder) Provider {
 	return decorate(p, func(ctx context.Context, c call, send func() (Page, error)) (Page, error) {
 		q := queue{budget: budget, sleep: sleep, left: maxBudgetWait}
 		if err := q.await(ctx, p.Name(), c.weight); err != nil {
+			recorder.BudgetRefused(p.Name(), market.KindOf(err))
 			return Page{}, err
 		}
+		recorder.BudgetGranted(p.Name(), maxBudgetWait-q.left)
 		page, err := send()
 		if market.KindOf(err) != market.KindRateLimited {
 			return page, err

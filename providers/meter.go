@@ -7,18 +7,34 @@ import (
 	"marketdata/market"
 )
 
-// Recorder counts requests to providers and what they wait for.
-type Recorder interface {
+// RequestRecorder counts requests to providers.
+type RequestRecorder interface {
 	// RequestSent is called after each request. status is that of the answer to a page request, 0 where none was read;
 	// kind is that of the failure, "" without one.
 	RequestSent(provider, operation string, status int, kind market.Kind, took time.Duration)
-	// BudgetGranted is called when a request may be sent after the wait, BudgetRefused when it may not.
-	BudgetGranted(provider string, wait time.Duration)
+}
+
+// BudgetRecorder counts what requests wait for.
+type BudgetRecorder interface {
+	// BudgetGranted is called when a request is sent after it waited for so long, BudgetRefused when it is not sent.
+	BudgetGranted(provider string, waited time.Duration)
 	BudgetRefused(provider string, kind market.Kind)
 }
 
+// Recorder counts requests and their waits.
+type Recorder interface {
+	RequestRecorder
+	BudgetRecorder
+}
+
+// unmetered counts nothing.
+type unmetered struct{}
+
+func (unmetered) BudgetGranted(string, time.Duration) {}
+func (unmetered) BudgetRefused(string, market.Kind)   {}
+
 // WithMetrics returns p with every request counted. Under WithBudget, what the budget refuses is not sent, so not counted.
-func WithMetrics(p Provider, recorder Recorder, now func() time.Time) Provider {
+func WithMetrics(p Provider, recorder RequestRecorder, now func() time.Time) Provider {
 	return decorate(p, func(ctx context.Context, c call, send func() (Page, error)) (Page, error) {
 		began := now()
 		page, err := send()
@@ -29,26 +45,4 @@ func WithMetrics(p Provider, recorder Recorder, now func() time.Time) Provider {
 		recorder.RequestSent(p.Name(), c.operation, page.Status, kind, now().Sub(began))
 		return page, err
 	})
-}
-
-// meteredBudget counts what a Budget grants and refuses.
-type meteredBudget struct {
-	Budget
-	recorder Recorder
-}
-
-// MeterBudget returns b with every answer to a request for budget counted.
-func MeterBudget(b Budget, recorder Recorder) Budget {
-	return meteredBudget{Budget: b, recorder: recorder}
-}
-
-// TakeBudget is Budget.TakeBudget.
-func (b meteredBudget) TakeBudget(ctx context.Context, booking market.Booking) (market.Slot, error) {
-	slot, err := b.Budget.TakeBudget(ctx, booking)
-	if err != nil {
-		b.recorder.BudgetRefused(booking.Provider, market.KindOf(err))
-		return slot, err
-	}
-	b.recorder.BudgetGranted(booking.Provider, slot.Wait)
-	return slot, nil
 }

@@ -1,7 +1,6 @@
 package providers_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"testing"
@@ -49,19 +48,19 @@ func TestRequestsAreCounted(t *testing.T) {
 		`alpha fetch 200 "" 1s`, `alpha instruments 0 "" 1s`, `alpha listing 0 "" 1s`, `alpha fetch 429 "rate_limited" 1s`,
 	}, m.told)
 }
-
-func TestOnlyWhatTheBudgetGrantsIsARequest(t *testing.T) {
+func TestTheWholeWaitForTheBudgetIsCounted(t *testing.T) {
 	t.Parallel()
 	var m meter
-	b := &budget{wait: 3 * time.Second}
+	// refused at first, asked again after a second, booked for 3 s later, found held for 2 s more
+	b := &budget{
+		errs: []error{limited(time.Second), nil}, waits: []time.Duration{0, 3 * time.Second}, left: []time.Duration{2 * time.Second, 0},
+	}
 	s := &source{name: "alpha", page: providers.Page{Status: http.StatusOK}}
-	p := providers.WithBudget(providers.WithMetrics(s, &m, ticking()), providers.MeterBudget(b, &m), noSleep, ticking())
+	p := providers.WithMeteredBudget(providers.WithMetrics(s, &m, ticking()), b, noSleep, &m)
 	_, err := p.Fetch(t.Context(), providers.Request{})
 	require.NoError(t, err)
-	b.err = market.Errorf(market.KindRateLimited, "used up")
+	b.errs = []error{limited(time.Hour)}
 	_, err = p.Fetch(t.Context(), providers.Request{})
 	require.Equal(t, market.KindRateLimited, market.KindOf(err))
-	require.Equal(t, []string{"alpha granted 3s", `alpha fetch 200 "" 1s`, `alpha refused "rate_limited"`}, m.told)
-	require.NoError(t, providers.MeterBudget(b, &m).HoldProvider(context.Background(), "alpha", time.Time{}))
-	require.Len(t, b.held, 1, "the rest of the budget is as it was")
+	require.Equal(t, []string{"alpha granted 6s", `alpha fetch 200 "" 1s`, `alpha refused "rate_limited"`}, m.told, "what is refused is no request")
 }

@@ -46,7 +46,7 @@ func (a *app) openPlatform(ctx context.Context, cfg config.Config, m *metrics.Me
 		return nil, fmt.Errorf("temporal: %w", err)
 	}
 	p.workflows = workflows.NewClient(p.temporal, cfg.Temporal.Namespace, cfg.Temporal.UIURL)
-	if p.providers, err = a.newRegistry(cfg, providers.MeterBudget(database, m), m, logger); err != nil {
+	if p.providers, err = a.newRegistry(cfg, database, m, logger); err != nil {
 		p.close()
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (a *app) newRegistry(
 			p = providers.WithRecording(p, dir)
 		}
 		p = providers.WithMetrics(p, recorder, a.now)
-		return providers.WithBudget(providers.WithLog(p, logger), budget, providers.Sleep)
+		return providers.WithMeteredBudget(providers.WithLog(p, logger), budget, providers.Sleep, recorder)
 	})
 }
 
