@@ -26,6 +26,7 @@ import (
 	"marketdata/db"
 	"marketdata/db/dbtest"
 	"marketdata/market"
+	"marketdata/metrics"
 	"marketdata/providers"
 	"marketdata/providers/all"
 	"marketdata/simulator"
@@ -94,6 +95,8 @@ type stack struct {
 	temporal client.Client
 	flows    *workflows.Client
 	offset   atomic.Int64 // how far the clock of all parts but the database runs ahead
+
+	observed // the API and the worker, as two processes would be
 }
 
 type options struct {
@@ -106,7 +109,7 @@ type options struct {
 func start(t testing.TB, o options) *stack {
 	t.Helper()
 	s := &stack{t: t, db: dbtest.New(t)}
-	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	logger := s.observe()
 	market247, err := simulator.New(simulator.Options{Seed: 1, Now: s.now, Logger: logger, Replays: o.replays})
 	require.NoError(t, err)
 	simServer := httptest.NewServer(market247)
@@ -118,14 +121,15 @@ func start(t testing.TB, o options) *stack {
 		require.NoError(t, s.db.EnsureBudget(t.Context(), instance.Name, instance.Capabilities.Pacing))
 	}
 	address, name := namespace(t)
-	s.temporal, err = client.Dial(client.Options{HostPort: address, Namespace: name, Logger: log.NewStructuredLogger(logger)})
-	require.NoError(t, err)
-	t.Cleanup(s.temporal.Close)
+	s.temporal = s.dial(address, name, s.workerMetrics, logger)
 	s.flows = workflows.NewClient(s.temporal, name, "http://ui.example")
 	require.NoError(t, s.flows.RegisterSearchAttributes(t.Context()))
 
+	require.NoError(t, s.apiMetrics.ExportState(metrics.StateOptions{Store: s.db, Providers: registry.Instances()}))
+	orchestrator := workflows.NewClient(s.dial(address, name, s.apiMetrics, logger), name, "http://ui.example")
 	apiServer := httptest.NewServer(api.New(api.Options{
-		Store: s.db, Orchestrator: s.flows, Providers: registry.Instances(), Now: s.now, Logger: logger,
+		Store: s.db, Orchestrator: orchestrator, Providers: registry.Instances(), Now: s.now, Logger: logger,
+		Recorder: s.apiMetrics, Metrics: s.apiMetrics.Handler(),
 	}))
 	t.Cleanup(apiServer.Close)
 	s.url = apiServer.URL
@@ -141,7 +145,8 @@ func (s *stack) registry(o options, logger *slog.Logger) *providers.Registry {
 		o.requestsPerMinute = 600_000
 	}
 	decorate := func(p providers.Provider) providers.Provider {
-		return providers.WithBudget(providers.WithLog(p, logger), s.db, providers.Sleep)
+		p = providers.WithLog(providers.WithMetrics(p, s.workerMetrics, time.Now), logger)
+		return providers.WithMeteredBudget(p, s.db, providers.Sleep, s.workerMetrics)
 	}
 	var instances []providers.Instance
 	for _, adapter := range all.Adapters() {
@@ -175,9 +180,10 @@ func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 	go func() {
 		ended <- worker.Run(ctx, worker.Options{
 			Client: s.temporal, Providers: names, Logger: logger, OnPolling: func() { close(polling) },
+			Recorder: s.workerMetrics,
 			Activities: &activities.Activities{
 				Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
-				Now: s.now,
+				Now: s.now, Recorder: s.workerMetrics,
 			},
 		})
 	}()
