@@ -48,6 +48,7 @@ func TestRequestsAreCounted(t *testing.T) {
 		`alpha fetch 200 "" 1s`, `alpha instruments 0 "" 1s`, `alpha listing 0 "" 1s`, `alpha fetch 429 "rate_limited" 1s`,
 	}, m.told)
 }
+
 func TestTheWholeWaitForTheBudgetIsCounted(t *testing.T) {
 	t.Parallel()
 	var m meter
