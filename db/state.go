@@ -9,12 +9,12 @@ import (
 )
 
 // PlatformState counts what the database holds, in one snapshot. It reads every chunk of a backfill once; a
-// statement is given up after three seconds. Errors: unavailable.
+// statement is given up after eight seconds. Errors: unavailable.
 func (db *DB) PlatformState(ctx context.Context) (market.PlatformState, error) {
 	s := market.PlatformState{Backfills: map[market.BackfillStatus]int64{}, Quarantined: map[market.Rule]int64{}}
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, db.Pool, options, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = '3s'"); err != nil {
+		if _, err := tx.Exec(ctx, "SET LOCAL statement_timeout = '8s'"); err != nil {
 			return err
 		}
 		if err := countBackfills(ctx, tx, &s); err != nil {

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	keepState = 10 * time.Second // so long one look at the database serves every scrape
-	lookTime  = 5 * time.Second  // a look takes at most; below the scrape timeout of Prometheus, which is 10 s
+	keepState = 10 * time.Second // so long one look at the database serves every scrape, at least
+	keepRatio = 20               // and so many times as long as it took, so that looking never fills a connection
+	lookTime  = 8 * time.Second  // a look takes at most; below the scrape timeout of Prometheus, which is 10 s
 	staleFrom = 15 * time.Minute // a bar that was due before then is no longer a sync that is about to come
 )
 
@@ -41,7 +42,7 @@ type state struct {
 	gauges stateGauges
 
 	mu     sync.Mutex
-	taken  time.Time
+	until  time.Time // when the values are to be read again
 	values []prometheus.Metric
 }
 
@@ -88,13 +89,13 @@ func (s *state) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// refresh looks at the database, unless that was done in the last 10 seconds. A scrape that is given up does not spoil
+// refresh looks at the database, unless that was done a short while ago. A scrape that is given up does not spoil
 // the look for the next one.
 func (s *state) refresh(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	if !s.taken.IsZero() && now.Sub(s.taken) < keepState {
+	if now.Before(s.until) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTime)
@@ -105,7 +106,8 @@ func (s *state) refresh(ctx context.Context) {
 		s.logger.WarnContext(ctx, "the state of the database is not exported", "error", err)
 	}
 	s.values = append(s.values, gaugeOf(s.gauges.up, up))
-	s.taken = now
+	ended := s.now()
+	s.until = ended.Add(max(keepState, keepRatio*ended.Sub(now)))
 }
 
 func gaugeOf(d *prometheus.Desc, value float64, labels ...string) prometheus.Metric {

@@ -105,6 +105,21 @@ func TestALookHasADeadlineAndIsSharedByScrapes(t *testing.T) {
 	require.Equal(t, 1, store.looks)
 }
 
+func TestALongLookServesLonger(t *testing.T) {
+	t.Parallel()
+	now := noon()
+	m := newMetrics(t, func() time.Time { return now })
+	store := &fakeStore{look: func(context.Context) { now = now.Add(2 * time.Second) }}
+	require.NoError(t, m.ExportState(metrics.StateOptions{Store: store}))
+	scrape(t, m)
+	now = now.Add(39 * time.Second)
+	scrape(t, m)
+	require.Equal(t, 1, store.looks)
+	now = now.Add(2 * time.Second)
+	scrape(t, m)
+	require.Equal(t, 2, store.looks)
+}
+
 func TestAScrapeThatIsGivenUpDoesNotSpoilTheNext(t *testing.T) {
 	t.Parallel()
 	m := newMetrics(t, noon)
