@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"marketdata/market"
 	"marketdata/metrics"
@@ -65,6 +66,41 @@ func TestDocumentationListsExactlyTheMetrics(t *testing.T) {
 		got = append(got, documented{row[1], row[2], strings.Join(labels, ", ")})
 	}
 	require.ElementsMatch(t, want, got)
+}
+
+// TestAlertRulesAskForMetricsThatExist reads the rules of the documentation as Prometheus would, but for the expressions.
+func TestAlertRulesAskForMetricsThatExist(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/metrics.md")
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?s)```yaml\n(groups:.*?)```").FindStringSubmatch(string(text))
+	require.NotNil(t, block)
+	var file struct {
+		Groups []struct {
+			Name  string
+			Rules []struct {
+				Alert, Expr, For string
+				Annotations      map[string]string
+			}
+		}
+	}
+	decoder := yaml.NewDecoder(strings.NewReader(block[1]))
+	decoder.KnownFields(true)
+	require.NoError(t, decoder.Decode(&file))
+	tables := strings.ReplaceAll(string(text), block[1], "")
+	name := regexp.MustCompile(`\b(marketdata|temporal)_\w+`)
+	seen := map[string]bool{}
+	for _, rule := range file.Groups[0].Rules {
+		require.NotContains(t, seen, rule.Alert)
+		seen[rule.Alert] = true
+		require.NotEmpty(t, rule.Annotations["summary"], rule.Alert)
+		asked := name.FindAllString(rule.Expr, -1)
+		require.True(t, len(asked) > 0 || strings.HasPrefix(rule.Expr, "up{"), rule.Alert)
+		for _, metric := range asked {
+			require.Contains(t, tables, "`"+metric+"`", rule.Alert)
+		}
+	}
+	require.NotEmpty(t, seen)
 }
 
 // TestEveryMetricIsExercised keeps the two tests above from missing a metric that has no value there.

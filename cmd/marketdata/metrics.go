@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 
 	"go.temporal.io/sdk/client"
@@ -16,9 +17,9 @@ func (a *app) newMetrics(logger *slog.Logger) (*metrics.Metrics, error) {
 }
 
 // temporalMetrics makes the Temporal SDK report to m; an instrument that cannot be made costs its metric only.
-func temporalMetrics(m *metrics.Metrics, logger *slog.Logger) client.MetricsHandler {
+func temporalMetrics(ctx context.Context, m *metrics.Metrics, logger *slog.Logger) client.MetricsHandler {
 	return opentelemetry.NewMetricsHandler(opentelemetry.MetricsHandlerOptions{
 		Meter: m.Meter(), UseMonotonicCounters: true,
-		OnError: func(err error) { logger.Warn("a metric of the Temporal SDK is not exported", "error", err) },
+		OnError: func(err error) { logger.WarnContext(ctx, "a metric of the Temporal SDK is not exported", "error", err) },
 	})
 }

@@ -39,7 +39,7 @@ func (a *app) openPlatform(ctx context.Context, cfg config.Config, m *metrics.Me
 	p := &platform{database: database, metrics: m, logger: logger}
 	p.temporal, err = client.NewLazyClient(client.Options{
 		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace, Logger: log.NewStructuredLogger(logger),
-		ContextPropagators: workflows.Propagators(), MetricsHandler: temporalMetrics(m, logger),
+		ContextPropagators: workflows.Propagators(), MetricsHandler: temporalMetrics(ctx, m, logger),
 	})
 	if err != nil {
 		database.Close()
