@@ -5,16 +5,28 @@ import (
 	"log/slog"
 )
 
-// Handler adds the request id of a line's context to the line. It is safe for concurrent use.
+// Handler adds the request id of a line's context to the line, or that of the run which the line names. It is safe for
+// concurrent use.
 type Handler struct {
 	next  slog.Handler
-	hasID bool // the logger's own attributes name a request id
+	hasID bool  // the logger's own attributes name a request id
+	runs  *runs // shared with the handlers made from this one
 }
 
 var _ slog.Handler = (*Handler)(nil)
 
 // NewHandler returns a Handler before next. Lines that name a request_id themselves are left as they are.
-func NewHandler(next slog.Handler) *Handler { return &Handler{next: next} }
+func NewHandler(next slog.Handler) *Handler {
+	return &Handler{next: next, runs: &runs{ids: map[string]string{}}}
+}
+
+// Remember makes lines that name the workflow run (RunID) in an attribute of their own carry the request id too, also
+// those without a context. The first id of a run counts; the 10,000 latest runs are remembered.
+func (h *Handler) Remember(run, id string) {
+	if id != "" {
+		h.runs.remember(run, id)
+	}
+}
 
 // Enabled is slog.Handler.
 func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
@@ -23,21 +35,28 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle is slog.Handler.
 func (h *Handler) Handle(ctx context.Context, line slog.Record) error {
-	if id := RequestID(ctx); id != "" && !h.hasID && !names(line) {
+	if id := h.requestID(ctx, line); id != "" {
 		line = line.Clone()
 		line.AddAttrs(slog.String(Key, id))
 	}
 	return h.next.Handle(ctx, line)
 }
 
-// names reports whether a line has a request id of its own.
-func names(line slog.Record) bool {
-	isNamed := false
+// requestID returns the id to add to the line, "" where there is none or the line has one.
+func (h *Handler) requestID(ctx context.Context, line slog.Record) string {
+	id := RequestID(ctx)
+	isNamed := h.hasID
 	line.Attrs(func(a slog.Attr) bool {
-		isNamed = a.Key == Key
+		isNamed = isNamed || a.Key == Key
+		if id == "" && a.Key == runKey {
+			id = h.runs.requestID(a.Value.String())
+		}
 		return !isNamed
 	})
-	return isNamed
+	if isNamed {
+		return ""
+	}
+	return id
 }
 
 // WithAttrs is slog.Handler.
@@ -46,10 +65,10 @@ func (h *Handler) WithAttrs(attributes []slog.Attr) slog.Handler {
 	for _, a := range attributes {
 		hasID = hasID || a.Key == Key
 	}
-	return &Handler{next: h.next.WithAttrs(attributes), hasID: hasID}
+	return &Handler{next: h.next.WithAttrs(attributes), hasID: hasID, runs: h.runs}
 }
 
 // WithGroup is slog.Handler. The id is in the group, as all attributes of the line are.
 func (h *Handler) WithGroup(name string) slog.Handler {
-	return &Handler{next: h.next.WithGroup(name), hasID: h.hasID}
+	return &Handler{next: h.next.WithGroup(name), hasID: h.hasID, runs: h.runs}
 }

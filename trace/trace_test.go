@@ -3,6 +3,7 @@ package trace_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -59,4 +60,33 @@ func TestHandlerAddsTheRequestIDOnce(t *testing.T) {
 		require.Equal(t, tc.want, got, tc.name)
 	}
 	require.False(t, logger.Enabled(ctx, slog.LevelDebug), "the level is the next handler's")
+}
+
+func TestHandlerKnowsTheRequestOfARun(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	handler := trace.NewHandler(slog.NewTextHandler(&out, nil))
+	logger := slog.New(handler).With("a", 1)
+	idOf := func(run string, attributes ...any) string {
+		out.Reset()
+		logger.InfoContext(context.Background(), "Activity error.", append([]any{"RunID", run}, attributes...)...)
+		_, id, _ := strings.Cut(strings.TrimSpace(out.String()), "request_id=")
+		return id
+	}
+	handler.Remember("run", "r-1")
+	handler.Remember("scheduled", "")
+	require.Equal(t, "r-1", idOf("run"))
+	require.Equal(t, "r-2", idOf("run", "request_id", "r-2"), "once")
+	require.Empty(t, idOf("scheduled"))
+	handler.Remember("run", "r-3")
+	require.Equal(t, "r-1", idOf("run"), "the first")
+	for n := range 10_000 {
+		handler.Remember(fmt.Sprintf("run %d", n), "r-4")
+	}
+	require.Empty(t, idOf("run"), "forgotten")
+	require.Equal(t, "r-4", idOf("run 0"))
+	handler.Remember("one more", "r-5")
+	require.Empty(t, idOf("run 0"))
+	require.Equal(t, "r-4", idOf("run 1"))
+	require.Equal(t, "r-5", idOf("one more"))
 }

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/interceptor"
@@ -23,30 +24,41 @@ type Recorder interface {
 	ActivityEnded(activity string, attempt int, kind market.Kind)
 }
 
-// tracer adds the request id to the lines of workflow.GetLogger and activity.GetLogger, and tells and counts how every
-// attempt of an activity ended.
+// tracer adds the request id to the lines of workflow.GetLogger and activity.GetLogger, lets the log know the runs that a
+// request caused, and tells and counts how every attempt of an activity ended.
 type tracer struct {
 	interceptor.WorkerInterceptorBase
 	recorder Recorder // may be nil
+	remember func(run, requestID string)
+}
+
+// newTracer returns the tracer of a worker. Where the logger has a trace.Handler, as that of the client must then, the
+// SDK's own lines about a run carry its request id too.
+func newTracer(recorder Recorder, logger *slog.Logger) *tracer {
+	t := &tracer{recorder: recorder, remember: func(string, string) {}}
+	if h, isTracing := logger.Handler().(*trace.Handler); isTracing {
+		t.remember = h.Remember
+	}
+	return t
 }
 
 // InterceptActivity is interceptor.WorkerInterceptor.
 func (t *tracer) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	in := &activityTracer{recorder: t.recorder}
+	in := &activityTracer{tracer: t}
 	in.Next = next
 	return in
 }
 
 // InterceptWorkflow is interceptor.WorkerInterceptor.
 func (t *tracer) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	in := &workflowTracer{}
+	in := &workflowTracer{tracer: t}
 	in.Next = next
 	return in
 }
 
 type activityTracer struct {
 	interceptor.ActivityInboundInterceptorBase
-	recorder Recorder
+	tracer *tracer
 }
 
 // Init is interceptor.ActivityInboundInterceptor.
@@ -58,12 +70,16 @@ func (t *activityTracer) Init(next interceptor.ActivityOutboundInterceptor) erro
 
 // ExecuteActivity is interceptor.ActivityInboundInterceptor.
 func (t *activityTracer) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (any, error) {
+	info := activity.GetInfo(ctx)
+	t.tracer.remember(info.WorkflowExecution.RunID, trace.RequestID(ctx))
+	kind := market.KindInternal // should it panic, which the SDK tells
+	defer func() {
+		if t.tracer.recorder != nil {
+			t.tracer.recorder.ActivityEnded(info.ActivityType.Name, int(info.Attempt), kind)
+		}
+	}()
 	out, err := t.Next.ExecuteActivity(ctx, in)
-	kind := logAttempt(ctx, err)
-	if t.recorder != nil {
-		info := activity.GetInfo(ctx)
-		t.recorder.ActivityEnded(info.ActivityType.Name, int(info.Attempt), kind)
-	}
+	kind = logAttempt(ctx, err)
 	return out, err
 }
 
@@ -102,6 +118,13 @@ func (l *activityLogger) GetLogger(ctx context.Context) log.Logger {
 
 type workflowTracer struct {
 	interceptor.WorkflowInboundInterceptorBase
+	tracer *tracer
+}
+
+// ExecuteWorkflow is interceptor.WorkflowInboundInterceptor.
+func (t *workflowTracer) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	t.tracer.remember(workflow.GetInfo(ctx).WorkflowExecution.RunID, workflows.RequestID(ctx))
+	return t.Next.ExecuteWorkflow(ctx, in)
 }
 
 // Init is interceptor.WorkflowInboundInterceptor.

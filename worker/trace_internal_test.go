@@ -42,25 +42,28 @@ type logLine struct {
 	RequestID string `json:"request_id"`
 }
 
-// lines returns what was logged, without lines of the SDK about its own work.
+// lines returns what was logged by us and what the SDK logs of failures.
 func lines(t *testing.T, text *bytes.Buffer) []logLine {
 	t.Helper()
 	var all []logLine
 	for decoder := json.NewDecoder(text); decoder.More(); {
 		var l logLine
 		require.NoError(t, decoder.Decode(&l))
-		if l.Message != "Activity error." {
-			all = append(all, l)
-		}
+		all = append(all, l)
 	}
 	return all
 }
 
-// suite is the SDK's, logging to text, with the request id in its headers ("" for none).
-func suite(t *testing.T, text *bytes.Buffer, id string) *testsuite.WorkflowTestSuite {
+// logTo logs as the commands do.
+func logTo(text *bytes.Buffer) *slog.Logger {
+	return slog.New(trace.NewHandler(slog.NewJSONHandler(text, &slog.HandlerOptions{Level: slog.LevelDebug})))
+}
+
+// suite is the SDK's, with the request id in its headers ("" for none).
+func suite(t *testing.T, logger *slog.Logger, id string) *testsuite.WorkflowTestSuite {
 	t.Helper()
 	var s testsuite.WorkflowTestSuite
-	s.SetLogger(log.NewStructuredLogger(slog.New(slog.NewJSONHandler(text, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	s.SetLogger(log.NewStructuredLogger(logger))
 	s.SetContextPropagators(workflows.Propagators())
 	if id != "" {
 		payload, err := converter.GetDefaultDataConverter().ToPayload(id)
@@ -94,8 +97,9 @@ func TestAttemptsAreToldAndCounted(t *testing.T) {
 			t.Parallel()
 			var text bytes.Buffer
 			counted := &attempts{}
-			env := suite(t, &text, tc.id).NewTestActivityEnvironment()
-			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&tracer{recorder: counted}}})
+			logger := logTo(&text)
+			env := suite(t, logger, tc.id).NewTestActivityEnvironment()
+			env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{newTracer(counted, logger)}})
 			work := func(ctx context.Context) error {
 				activity.GetLogger(ctx).Info("at work")
 				return tc.err
@@ -104,7 +108,12 @@ func TestAttemptsAreToldAndCounted(t *testing.T) {
 			_, err := env.ExecuteActivity(work)
 			require.Equal(t, tc.err == nil, err == nil)
 			tc.want.Activity = "Work"
-			require.Equal(t, []logLine{{Level: "INFO", Message: "at work", Activity: "Work", RequestID: tc.id}, tc.want}, lines(t, &text))
+			got := lines(t, &text)
+			require.Equal(t, []logLine{{Level: "INFO", Message: "at work", Activity: "Work", RequestID: tc.id}, tc.want}, got[:2])
+			for _, l := range got[2:] { // the SDK's own
+				require.Equal(t, tc.id, l.RequestID, l.Message)
+			}
+			require.Equal(t, tc.err != nil, len(got) > 2)
 			require.Equal(t, []string{tc.ended}, counted.told)
 		})
 	}
@@ -113,8 +122,9 @@ func TestAttemptsAreToldAndCounted(t *testing.T) {
 func TestLinesOfWorkflowsHaveTheRequestID(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
-	env := suite(t, &text, "r-1").NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&tracer{}}})
+	logger := logTo(&text)
+	env := suite(t, logger, "r-1").NewTestWorkflowEnvironment()
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{newTracer(nil, logger)}})
 	child := func(ctx workflow.Context) error {
 		workflow.GetLogger(ctx).Info("a child's")
 		return nil
@@ -129,9 +139,27 @@ func TestLinesOfWorkflowsHaveTheRequestID(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	var told []string
 	for _, l := range lines(t, &text) {
-		if l.RequestID == "r-1" {
+		if l.RequestID == "r-1" && l.Level == "INFO" {
 			told = append(told, l.Message)
 		}
 	}
 	require.Equal(t, []string{"a parent's", "a child's"}, told)
+}
+
+func TestAPanicIsCountedAndHasTheRequestID(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	logger, counted := logTo(&text), &attempts{}
+	env := suite(t, logger, "r-1").NewTestActivityEnvironment()
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{newTracer(counted, logger)}})
+	work := func(context.Context) error { panic("a surprise") }
+	env.RegisterActivityWithOptions(work, activity.RegisterOptions{Name: "Work"})
+	_, err := env.ExecuteActivity(work)
+	require.Error(t, err)
+	require.Equal(t, []string{`Work 1 "internal"`}, counted.told)
+	got := lines(t, &text)
+	require.NotEmpty(t, got)
+	for _, l := range got {
+		require.Equal(t, "r-1", l.RequestID, l.Message)
+	}
 }

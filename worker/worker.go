@@ -43,7 +43,7 @@ func Run(ctx context.Context, o Options) error {
 	fatal := make(chan error, 1)
 	base := worker.Options{
 		WorkerStopTimeout: stopTimeout, MaxHeartbeatThrottleInterval: heartbeatThrottle, DisableRegistrationAliasing: true,
-		Interceptors: []interceptor.WorkerInterceptor{&tracer{recorder: o.Recorder}},
+		Interceptors: []interceptor.WorkerInterceptor{newTracer(o.Recorder, o.Logger)},
 		OnFatalError: func(err error) {
 			select {
 			case fatal <- err:
