@@ -9,8 +9,9 @@ import (
 // concurrent use.
 type Handler struct {
 	next  slog.Handler
-	hasID bool  // the logger's own attributes name a request id
-	runs  *runs // shared with the handlers made from this one
+	hasID bool   // the logger's own attributes name a request id
+	run   string // the run that they name, "" for none
+	runs  *runs  // shared with the handlers made from this one
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -20,7 +21,7 @@ func NewHandler(next slog.Handler) *Handler {
 	return &Handler{next: next, runs: &runs{ids: map[string]string{}}}
 }
 
-// Remember makes lines that name the workflow run (RunID) in an attribute of their own carry the request id too, also
+// Remember makes lines that name the workflow run (RunID), themselves or through their logger, carry the request id too, also
 // those without a context. The first id of a run counts; the 10,000 latest runs are remembered.
 func (h *Handler) Remember(run, id string) {
 	if id != "" {
@@ -44,31 +45,36 @@ func (h *Handler) Handle(ctx context.Context, line slog.Record) error {
 
 // requestID returns the id to add to the line, "" where there is none or the line has one.
 func (h *Handler) requestID(ctx context.Context, line slog.Record) string {
-	id := RequestID(ctx)
-	isNamed := h.hasID
+	run, isNamed := h.run, h.hasID
 	line.Attrs(func(a slog.Attr) bool {
 		isNamed = isNamed || a.Key == Key
-		if id == "" && a.Key == runKey {
-			id = h.runs.requestID(a.Value.String())
+		if a.Key == runKey {
+			run = a.Value.String()
 		}
 		return !isNamed
 	})
 	if isNamed {
 		return ""
 	}
-	return id
+	if id := RequestID(ctx); id != "" {
+		return id
+	}
+	return h.runs.requestID(run)
 }
 
 // WithAttrs is slog.Handler.
 func (h *Handler) WithAttrs(attributes []slog.Attr) slog.Handler {
-	hasID := h.hasID
+	derived := &Handler{next: h.next.WithAttrs(attributes), hasID: h.hasID, run: h.run, runs: h.runs}
 	for _, a := range attributes {
-		hasID = hasID || a.Key == Key
+		derived.hasID = derived.hasID || a.Key == Key
+		if a.Key == runKey {
+			derived.run = a.Value.String()
+		}
 	}
-	return &Handler{next: h.next.WithAttrs(attributes), hasID: hasID, runs: h.runs}
+	return derived
 }
 
 // WithGroup is slog.Handler. The id is in the group, as all attributes of the line are.
 func (h *Handler) WithGroup(name string) slog.Handler {
-	return &Handler{next: h.next.WithGroup(name), hasID: h.hasID, runs: h.runs}
+	return &Handler{next: h.next.WithGroup(name), hasID: h.hasID, run: h.run, runs: h.runs}
 }

@@ -78,6 +78,9 @@ func TestHandlerKnowsTheRequestOfARun(t *testing.T) {
 	require.Equal(t, "r-1", idOf("run"))
 	require.Equal(t, "r-2", idOf("run", "request_id", "r-2"), "once")
 	require.Empty(t, idOf("scheduled"))
+	out.Reset()
+	logger.With("RunID", "run").With("b", 2).InfoContext(context.Background(), "ExecuteActivity")
+	require.Contains(t, out.String(), "request_id=r-1")
 	handler.Remember("run", "r-3")
 	require.Equal(t, "r-1", idOf("run"), "the first")
 	for n := range 10_000 {
