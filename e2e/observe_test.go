@@ -32,12 +32,15 @@ type observed struct {
 }
 
 // observe makes the metrics and the log of a stack. Warnings are shown with the test.
-func (s *stack) observe() *slog.Logger {
+func (s *stack) observe(keepsLog bool) *slog.Logger {
 	s.t.Helper()
 	s.lines = &logLines{}
-	kept := slog.NewJSONHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})
-	shown := slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})
-	logger := slog.New(trace.NewHandler(slog.NewMultiHandler(kept, shown)))
+	var handler slog.Handler = slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})
+	if keepsLog {
+		kept := slog.NewJSONHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})
+		handler = slog.NewMultiHandler(kept, handler)
+	}
+	logger := slog.New(trace.NewHandler(handler))
 	for _, m := range []**metrics.Metrics{&s.apiMetrics, &s.workerMetrics} {
 		var err error
 		*m, err = metrics.New(metrics.Options{Version: "test", Commit: "unknown", GoVersion: "go", Now: s.now, Logger: logger})
@@ -113,7 +116,7 @@ func januaryOf(symbol string) map[string]any {
 
 func TestRequestIDReachesEveryLineItCauses(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{})
+	s := start(t, options{keepsLog: true})
 	s.addInstrument("BTCUSDT")
 	got := s.request(http.MethodPost, s.url+"/v1/backfills", januaryOf("BTCUSDT"), map[string]string{"X-Request-Id": "ask-1"})
 	require.Equal(t, http.StatusAccepted, got.status, string(got.body))
@@ -150,7 +153,7 @@ func TestRequestIDReachesEveryLineItCauses(t *testing.T) {
 
 func TestARetryCarriesTheRequestIDOfItsBackfill(t *testing.T) {
 	t.Parallel()
-	s := start(t, options{})
+	s := start(t, options{keepsLog: true})
 	s.addInstrument("ETHUSDT")
 	s.fault(map[string]any{"fault": "html", "symbol": "ETHUSDT"})
 	got := s.request(http.MethodPost, s.url+"/v1/backfills", januaryOf("ETHUSDT"), map[string]string{"X-Request-Id": "ask-2"})

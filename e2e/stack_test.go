@@ -103,13 +103,14 @@ type options struct {
 	replays           []*simulator.Replay
 	requestsPerMinute int
 	hasReal           bool // real instances too, with the simulator in the place of the network
+	keepsLog          bool // every line, for the test to read
 }
 
 // start runs the whole stack in this process; it ends with the test.
 func start(t testing.TB, o options) *stack {
 	t.Helper()
 	s := &stack{t: t, db: dbtest.New(t)}
-	logger := s.observe()
+	logger := s.observe(o.keepsLog)
 	market247, err := simulator.New(simulator.Options{Seed: 1, Now: s.now, Logger: logger, Replays: o.replays})
 	require.NoError(t, err)
 	simServer := httptest.NewServer(market247)
