@@ -41,6 +41,7 @@ type BackfillRequest struct {
 	MaxFailed      int // failed chunks after which the rest is given up; 0 means no limit
 	IdempotencyKey string
 	RequestHash    string // of the request body; compared where the key repeats
+	ScheduleID     string // of the schedule that asks, "" when a person does
 }
 
 // BackfillTarget is one series of a request. Range is what is wanted of it: the request's range clipped to listing and
@@ -65,6 +66,7 @@ type Backfill struct {
 	StartedAt    *time.Time
 	FinishedAt   *time.Time
 	WorkflowID   string
+	ScheduleID   string // "" when a person asked for it
 	PausedReason *string
 	Requests     int64
 	Chunks       ChunkCounts
