@@ -43,7 +43,7 @@ func allowed() map[string][]string {
 		"devstack":               {},
 		"e2e":                    {},
 		"cmd/marketdata": {
-			"activities", "api", "config", "db", "db/pgserver", "devstack", "market", "market/calendar", "providers", "providers/all",
+			"activities", "api", "config", "db", "db/pgserver", "devstack", "market", "market/calendar", "planning", "providers", "providers/all",
 			"simulator", "worker", "workflows",
 		},
 	}

@@ -26,6 +26,7 @@ import (
 	"marketdata/db"
 	"marketdata/db/dbtest"
 	"marketdata/market"
+	"marketdata/planning"
 	"marketdata/providers"
 	"marketdata/providers/all"
 	"marketdata/simulator"
@@ -87,13 +88,14 @@ func namespace(t testing.TB) (address, name string) {
 
 // stack is the platform over real parts.
 type stack struct {
-	t        testing.TB
-	db       *db.DB
-	url      string // of the API
-	sim      string // URL of the simulator
-	temporal client.Client
-	flows    *workflows.Client
-	offset   atomic.Int64 // how far the clock of all parts but the database runs ahead
+	t         testing.TB
+	db        *db.DB
+	url       string // of the API
+	sim       string // URL of the simulator
+	temporal  client.Client
+	flows     *workflows.Client
+	scheduler *workflows.Scheduler
+	offset    atomic.Int64 // how far the clock of all parts but the database runs ahead
 }
 
 type options struct {
@@ -124,8 +126,9 @@ func start(t testing.TB, o options) *stack {
 	s.flows = workflows.NewClient(s.temporal, name, "http://ui.example")
 	require.NoError(t, s.flows.RegisterSearchAttributes(t.Context()))
 
+	s.scheduler = workflows.NewScheduler(s.flows, s.db, registry.Instances(), logger)
 	apiServer := httptest.NewServer(api.New(api.Options{
-		Store: s.db, Orchestrator: s.flows, Providers: registry.Instances(), Now: s.now, Logger: logger,
+		Store: s.db, Orchestrator: s.flows, Scheduler: s.scheduler, Providers: registry.Instances(), Now: s.now, Logger: logger,
 	}))
 	t.Cleanup(apiServer.Close)
 	s.url = apiServer.URL
@@ -177,7 +180,7 @@ func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 			Client: s.temporal, Providers: names, Logger: logger, OnPolling: func() { close(polling) },
 			Activities: &activities.Activities{
 				Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
-				Now: s.now,
+				Scheduled: s.db, Planner: s.planner(registry), Reconciler: s.scheduler, Now: s.now,
 			},
 		})
 	}()
@@ -186,6 +189,16 @@ func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 		require.NoError(s.t, <-ended)
 	})
 	<-polling
+}
+
+// planner plans the backfills of schedules.
+func (s *stack) planner(registry *providers.Registry) *planning.Planner {
+	return &planning.Planner{
+		Store: s.db, Listings: s.flows, Providers: registry.Instances(), Now: s.now,
+		OnNoListing: func(_ context.Context, target planning.Target, err error) {
+			s.t.Logf("listing of %s not found: %v", target.Instrument.ID, err)
+		},
+	}
 }
 
 // answer is what the API said.

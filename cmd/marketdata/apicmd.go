@@ -49,7 +49,8 @@ func (a *app) runAPI(ctx context.Context, cfg config.Config) error {
 	}
 	defer p.close()
 	handler := api.New(api.Options{
-		Store: p.database, Orchestrator: p.workflows, Providers: p.providers.Instances(), Now: a.now, Logger: logger, Version: buildVersion(),
+		Store: p.database, Orchestrator: p.workflows, Scheduler: p.scheduler, Providers: p.providers.Instances(), Now: a.now,
+		Logger: logger, Version: buildVersion(),
 	})
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -59,6 +60,10 @@ func (a *app) runAPI(ctx context.Context, cfg config.Config) error {
 	})
 	group.Go(func() error { return p.awaitDatabase(running) })
 	group.Go(func() error { return p.awaitTemporal(running) })
+	group.Go(func() error {
+		p.scheduler.Run(running)
+		return nil
+	})
 	if err := group.Wait(); !isStopped(ctx, err) {
 		return err
 	}

@@ -11,6 +11,8 @@ import (
 
 	"marketdata/config"
 	"marketdata/db"
+	"marketdata/market"
+	"marketdata/planning"
 	"marketdata/providers"
 	"marketdata/providers/all"
 	"marketdata/workflows"
@@ -24,6 +26,8 @@ type platform struct {
 	database  *db.DB
 	temporal  client.Client // connects when first used
 	workflows *workflows.Client
+	scheduler *workflows.Scheduler
+	schedules []market.Schedule // of the configuration
 	providers *providers.Registry
 	logger    *slog.Logger
 }
@@ -34,7 +38,7 @@ func (a *app) openPlatform(ctx context.Context, cfg config.Config, logger *slog.
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{database: database, logger: logger}
+	p := &platform{database: database, schedules: cfg.BackfillSchedules(), logger: logger}
 	p.temporal, err = client.NewLazyClient(client.Options{
 		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace, Logger: log.NewStructuredLogger(logger),
 	})
@@ -47,6 +51,7 @@ func (a *app) openPlatform(ctx context.Context, cfg config.Config, logger *slog.
 		p.close()
 		return nil, err
 	}
+	p.scheduler = workflows.NewScheduler(p.workflows, database, p.providers.Instances(), logger)
 	return p, nil
 }
 
@@ -116,7 +121,18 @@ func (p *platform) awaitDatabase(ctx context.Context) error {
 	})
 }
 
-// awaitTemporal waits until Temporal answers, and makes the search attributes known and the housekeeping scheduled.
+// planner plans the backfills of schedules.
+func (p *platform) planner(now func() time.Time) *planning.Planner {
+	return &planning.Planner{
+		Store: p.database, Listings: p.workflows, Providers: p.providers.Instances(), Now: now,
+		OnNoListing: func(ctx context.Context, t planning.Target, err error) {
+			p.logger.WarnContext(ctx, "listing not found", "instrument", t.Instrument.ID.String(), "provider", t.Provider.Name, "error", err.Error())
+		},
+	}
+}
+
+// awaitTemporal waits until Temporal answers, makes the search attributes known and the housekeeping scheduled, and brings
+// the schedules in line with the configuration and the tracked series. The database must be migrated for that.
 func (p *platform) awaitTemporal(ctx context.Context) error {
 	return connect(ctx, p.logger, "temporal", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, attemptWithin)
@@ -124,6 +140,12 @@ func (p *platform) awaitTemporal(ctx context.Context) error {
 		if err := p.workflows.RegisterSearchAttributes(ctx); err != nil {
 			return err
 		}
-		return p.workflows.EnsureSchedules(ctx)
+		if err := p.workflows.EnsureSchedules(ctx); err != nil {
+			return err
+		}
+		if err := p.scheduler.Configure(ctx, p.schedules); err != nil {
+			return err
+		}
+		return p.scheduler.Reconcile(ctx)
 	})
 }

@@ -75,7 +75,7 @@ func (a *app) work(ctx context.Context, cfg config.Config, health *workerHealth,
 		Client: p.temporal,
 		Activities: &activities.Activities{
 			Jobs: p.database, Chunks: p.database, Syncs: p.database, Housekeeping: p.database, Providers: p.providers, Workflows: p.workflows,
-			Now: a.now, RawRetention: cfg.Retention.RawPage,
+			Scheduled: p.database, Planner: p.planner(a.now), Reconciler: p.scheduler, Now: a.now, RawRetention: cfg.Retention.RawPage,
 		},
 		Providers: p.enabledProviders(),
 		Logger:    logger,
