@@ -31,7 +31,7 @@ type scheduleView struct {
 	Source       market.ScheduleSource `json:"source" enum:"config,api" example:"api" doc:"config: it follows the configuration or the instruments' intervals."`
 	CreatedAt    *time.Time            `json:"created_at,omitempty" example:"2024-01-02T08:00:00Z" doc:"Of kind backfill."`
 	UpdatedAt    *time.Time            `json:"updated_at,omitempty" example:"2024-01-02T08:00:00Z" doc:"Of kind backfill."`
-	Paused       *bool                 `json:"paused" example:"false" doc:"null, as all that follow, while Temporal does not answer."`
+	Paused       *bool                 `json:"paused" example:"false" doc:"null, as what follows, while Temporal does not answer or has not got the schedule yet."`
 	PausedReason *string               `json:"paused_reason" example:"outage of the provider" doc:"null while it is not paused."`
 	NextRunAt    *time.Time            `json:"next_run_at" example:"2024-02-03T03:00:00Z" doc:"null while it is paused."`
 	LastRunAt    *time.Time            `json:"last_run_at" example:"2024-02-02T03:00:00Z" doc:"null before the first run."`
@@ -77,10 +77,11 @@ func (s *server) enliven(ctx context.Context, views []scheduleView) {
 	if err != nil {
 		s.logger.LogAttrs(ctx, slog.LevelWarn, "live state of schedules not read", slog.String("request_id", requestID(ctx)),
 			slog.String("error", err.Error()))
-		return
 	}
 	for i := range views {
-		views[i].show(states[views[i].ID])
+		if state, isKnown := states[views[i].ID]; isKnown {
+			views[i].show(state)
+		}
 	}
 }
 

@@ -102,7 +102,8 @@ type Scheduler interface {
 	Trigger(ctx context.Context, id string) error
 	Pause(ctx context.Context, id, reason string) error
 	Resume(ctx context.Context, id string) error
-	// States returns the live state by id; a schedule that Temporal does not know yet is left out.
+	// States returns the live state by id; a schedule that Temporal does not know yet, or whose state could not be read, is
+	// left out.
 	States(ctx context.Context, ids []string) (map[string]market.ScheduleState, error)
 	// Nudge makes the schedules follow the tracked series soon; it returns at once.
 	Nudge()

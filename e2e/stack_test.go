@@ -37,7 +37,7 @@ import (
 const (
 	simPrefix    = "sim_" // of the provider instances, one per adapter
 	providerName = simPrefix + "binance"
-	namespaces   = 24
+	namespaces   = 32
 )
 
 // temporalServer is the dev server of this test process; every stack has a namespace of its own in it.
@@ -132,6 +132,7 @@ func start(t testing.TB, o options) *stack {
 	}))
 	t.Cleanup(apiServer.Close)
 	s.url = apiServer.URL
+	go s.scheduler.Run(t.Context())
 	s.work(registry, logger)
 	return s
 }

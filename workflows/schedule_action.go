@@ -17,7 +17,7 @@ import (
 
 const (
 	// stateTimeout bounds how long a reader waits for the live state of schedules.
-	stateTimeout = 3 * time.Second
+	stateTimeout = 5 * time.Second
 	statesAtOnce = 8
 )
 
@@ -78,7 +78,7 @@ func (s *Scheduler) act(ctx context.Context, id string, do func(context.Context,
 	return scheduleError(err, "change the schedule")
 }
 
-// States returns the live state of schedules by id; one that is not in Temporal yet is left out.
+// States returns the live state of schedules by id; one that is not in Temporal yet, or could not be read, is left out.
 func (s *Scheduler) States(ctx context.Context, ids []string) (map[string]market.ScheduleState, error) {
 	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
 	defer cancel()
@@ -99,14 +99,11 @@ func (s *Scheduler) States(ctx context.Context, ids []string) (map[string]market
 	wait.Wait()
 	byID := make(map[string]market.ScheduleState, len(ids))
 	for i, state := range states {
-		if failures[i] != nil {
-			return nil, failures[i]
-		}
 		if state != nil {
 			byID[ids[i]] = *state
 		}
 	}
-	return byID, nil
+	return byID, errors.Join(failures...)
 }
 
 // state returns the state of one schedule, nil when Temporal does not know it.
@@ -132,10 +129,12 @@ func (s *Scheduler) state(ctx context.Context, id string) (*market.ScheduleState
 		at := last.ActualTime.UTC()
 		state.LastRunAt = &at
 		if last.StartWorkflowResult != nil {
-			state.LastStatus, err = s.statusOf(ctx, last.StartWorkflowResult.WorkflowID)
+			if state.LastStatus, err = s.statusOf(ctx, last.StartWorkflowResult.WorkflowID); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return &state, err
+	return &state, nil
 }
 
 // statusOf says in one word what became of a run: of its latest continuation, whose id no other run has. "" when Temporal

@@ -148,7 +148,7 @@ func (s *Scheduler) wanted(ctx context.Context) ([]client.ScheduleOptions, error
 	for _, schedule := range stored {
 		options, err := backfillSchedule(schedule)
 		if err != nil {
-			return nil, err
+			return nil, err // rather none than deleting its schedule
 		}
 		wanted = append(wanted, options)
 	}

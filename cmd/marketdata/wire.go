@@ -132,20 +132,32 @@ func (p *platform) planner(now func() time.Time) *planning.Planner {
 }
 
 // awaitTemporal waits until Temporal answers, makes the search attributes known and the housekeeping scheduled, and brings
-// the schedules in line with the configuration and the tracked series. The database must be migrated for that.
+// the schedules in line with the configuration and the tracked series.
 func (p *platform) awaitTemporal(ctx context.Context) error {
-	return connect(ctx, p.logger, "temporal", func(ctx context.Context) error {
+	err := connect(ctx, p.logger, "temporal", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, attemptWithin)
 		defer cancel()
 		if err := p.workflows.RegisterSearchAttributes(ctx); err != nil {
 			return err
 		}
-		if err := p.workflows.EnsureSchedules(ctx); err != nil {
-			return err
-		}
-		if err := p.scheduler.Configure(ctx, p.schedules); err != nil {
-			return err
-		}
-		return p.scheduler.Reconcile(ctx)
+		return p.workflows.EnsureSchedules(ctx)
 	})
+	if err != nil {
+		return err
+	}
+	return connect(ctx, p.logger, "schedules", p.reconcileSchedules)
+}
+
+// reconcileSchedules returns only errors that pass: the database is not migrated yet, or something does not answer. A
+// schedule that cannot be set keeps nobody from working; the sweep of each minute tries it again.
+func (p *platform) reconcileSchedules(ctx context.Context) error {
+	err := p.scheduler.Configure(ctx, p.schedules)
+	if err == nil {
+		err = p.scheduler.Reconcile(ctx)
+	}
+	if err != nil && market.KindOf(err) != market.KindUnavailable {
+		p.logger.ErrorContext(ctx, "schedules not reconciled", "error", err.Error())
+		return nil
+	}
+	return err
 }
