@@ -1,9 +1,9 @@
 package e2e_test
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -86,6 +86,7 @@ func (s *stack) awaitSchedule(id string, isReached func(schedule) bool) schedule
 	return got
 }
 
+// describe asks Temporal itself.
 func (s *stack) describe(id string) *client.ScheduleDescription {
 	s.t.Helper()
 	described, err := s.temporal.ScheduleClient().GetHandle(s.t.Context(), workflows.TemporalScheduleID(id)).Describe(s.t.Context())
@@ -257,21 +258,26 @@ func TestSchedulesAreReconciledByManyAtOnce(t *testing.T) {
 	s := start(t, options{})
 	s.addInstrument("BTCUSDT")
 	s.addSchedule("mine", map[string]any{"every": "1d"})
+	s.awaitSchedule("mine", func(x schedule) bool { return x.NextRunAt != nil })
 	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	other := workflows.NewScheduler(workflows.NewClient(s.temporal, "", ""), s.db, nil, logger)
 	reconcile := func(config ...market.Schedule) {
-		var wait sync.WaitGroup
-		for i := range 8 {
-			scheduler := s.scheduler
-			if i%2 == 1 {
-				scheduler = other
-			}
-			wait.Go(func() {
-				require.NoError(t, scheduler.Configure(t.Context(), config))
-				require.NoError(t, scheduler.Reconcile(t.Context()))
-			})
+		ended := make(chan error, 8)
+		for i := range cap(ended) {
+			scheduler := []*workflows.Scheduler{s.scheduler, other}[i%2]
+			go func() {
+				for try := 0; ; try++ { // a server that has just begun may not answer in time
+					err := errors.Join(scheduler.Configure(t.Context(), config), scheduler.Reconcile(t.Context()))
+					if err == nil || try == 10 {
+						ended <- err
+						return
+					}
+				}
+			}()
 		}
-		wait.Wait()
+		for range cap(ended) {
+			require.NoError(t, <-ended)
+		}
 	}
 	reconcile(parse(t, market.ScheduleText{ID: "nightly", Cron: "0 3 13 * 5"}), parse(t, market.ScheduleText{ID: "often", Every: "6h"}))
 	require.Len(t, s.schedules(), 3)
