@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -64,7 +63,7 @@ func TestEveryProblemOfSchedulesIsNamed(t *testing.T) {
   numbers: {instruments: [1], interval: 1d, every: 1d, range: 1d}
 `)})
 	var wrong *config.Error
-	require.True(t, errors.As(err, &wrong))
+	require.ErrorAs(t, err, &wrong)
 	problems := map[string]string{}
 	for _, p := range wrong.Problems {
 		problems[p.Key] = p.Message

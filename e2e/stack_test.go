@@ -101,6 +101,7 @@ type stack struct {
 type options struct {
 	replays           []*simulator.Replay
 	requestsPerMinute int
+	isScheduled       bool // tracked intervals get their schedules
 	hasReal           bool // real instances too, with the simulator in the place of the network
 }
 
@@ -132,7 +133,9 @@ func start(t testing.TB, o options) *stack {
 	}))
 	t.Cleanup(apiServer.Close)
 	s.url = apiServer.URL
-	go s.scheduler.Run(t.Context())
+	if o.isScheduled {
+		go s.scheduler.Run(t.Context())
+	}
 	s.work(registry, logger)
 	return s
 }

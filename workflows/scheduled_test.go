@@ -1,7 +1,6 @@
 package workflows_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -85,7 +84,7 @@ func TestScheduledBackfillRunsAsItsBackfill(t *testing.T) {
 				return
 			}
 			var failed *temporal.ApplicationError
-			require.True(t, errors.As(err, &failed))
+			require.ErrorAs(t, err, &failed)
 			require.Equal(t, c.want, failed.Type())
 			require.Contains(t, failed.Message(), scheduledJob)
 		})
