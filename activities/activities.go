@@ -8,9 +8,10 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"marketdata/market"
+	"marketdata/planning"
 )
 
-// Activities are the steps of all workflows. Every field but Recorder is required.
+// Activities are the steps of all workflows. Every field but Reconciler and Recorder is required.
 type Activities struct {
 	Jobs         JobStore
 	Chunks       ChunkStore
@@ -18,6 +19,9 @@ type Activities struct {
 	Housekeeping Housekeeper
 	Providers    Registry
 	Workflows    Orchestrator
+	Scheduled    ScheduleStore
+	Planner      *planning.Planner // of scheduled backfills
+	Reconciler   Reconciler        // of schedules; nil leaves them to others
 	Now          func() time.Time
 	RawRetention time.Duration // how long raw bodies are kept
 	Recorder     Recorder      // may be nil

@@ -42,7 +42,7 @@ type SweepResult struct {
 
 // SweepJobs looks at the workflows behind unfinished backfills older than two minutes: none of our code runs when an
 // operator terminates one. A workflow Temporal does not know, or that a retry did not get to start, is started; an ended
-// one closes its backfill.
+// one closes its backfill. Then it reconciles the schedules, so that what was missed of them heals within a minute.
 func (a *Activities) SweepJobs(ctx context.Context) (SweepResult, error) {
 	var result SweepResult
 	jobs, err := a.Jobs.UnfinishedJobs(ctx, a.Now().Add(-sweepAge))
@@ -59,7 +59,11 @@ func (a *Activities) SweepJobs(ctx context.Context) (SweepResult, error) {
 		}
 		activity.RecordHeartbeat(ctx, result)
 	}
-	return result, temporalError(ctx, errors.Join(failed, a.sweepSyncs(ctx, &result)))
+	failed = errors.Join(failed, a.sweepSyncs(ctx, &result))
+	if a.Reconciler != nil {
+		failed = errors.Join(failed, a.Reconciler.Reconcile(ctx))
+	}
+	return result, temporalError(ctx, failed)
 }
 
 func (a *Activities) sweepJob(ctx context.Context, job UnfinishedJob, result *SweepResult) error {

@@ -25,10 +25,11 @@ const (
 	idleTimeout           = 2 * time.Minute
 )
 
-// Options is what the API is built from. Store, Orchestrator, Now and Logger are required.
+// Options is what the API is built from. Store, Orchestrator, Scheduler, Now and Logger are required.
 type Options struct {
 	Store        Store
 	Orchestrator Orchestrator
+	Scheduler    Scheduler
 	Providers    []market.ProviderInstance // all configured instances, also disabled ones
 	Now          func() time.Time
 	Logger       *slog.Logger
@@ -53,6 +54,7 @@ type VersionInfo struct {
 type server struct {
 	store        Store
 	orchestrator Orchestrator
+	scheduler    Scheduler
 	providers    providerSet
 	now          func() time.Time
 	logger       *slog.Logger
@@ -69,6 +71,7 @@ func New(o Options) http.Handler {
 	s := &server{
 		store:        o.Store,
 		orchestrator: o.Orchestrator,
+		scheduler:    o.Scheduler,
 		providers:    o.Providers,
 		now:          o.Now,
 		logger:       o.Logger,
@@ -89,6 +92,7 @@ func New(o Options) http.Handler {
 	s.registerInstruments()
 	s.registerBars()
 	s.registerBackfills()
+	s.registerSchedules()
 	s.registerProviders()
 	s.registerCalendars()
 	s.registerProblems()

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"marketdata/market"
+	"marketdata/planning"
 )
 
 type (
@@ -53,15 +54,16 @@ func (s *server) registerBackfills() {
 }
 
 func (s *server) startBackfill(ctx context.Context, in *backfillPostInput) (*backfillPostOutput, error) {
-	targets, err := s.plan(ctx, &in.Body)
+	planner, wanted := s.planner(), in.Body.planRequest()
+	targets, err := planner.Plan(ctx, wanted)
 	if err != nil {
-		return nil, err
+		return nil, plannedFault(err)
 	}
 	if err := s.orchestrator.Ping(ctx); err != nil {
 		return nil, unavailable(err, "the workflow engine does not answer; nothing was stored, try again later")
 	}
-	if err := s.clipToListings(ctx, targets, &in.Body); err != nil {
-		return nil, err
+	if targets, err = planner.ClipToListings(ctx, targets, wanted); err != nil {
+		return nil, plannedFault(err)
 	}
 	request, err := newBackfillRequest(in, targets)
 	if err != nil {
@@ -82,7 +84,7 @@ func (s *server) startBackfill(ctx context.Context, in *backfillPostInput) (*bac
 }
 
 // newBackfillRequest puts the checked body and its plan together.
-func newBackfillRequest(in *backfillPostInput, targets []target) (market.BackfillRequest, error) {
+func newBackfillRequest(in *backfillPostInput, targets []planning.Target) (market.BackfillRequest, error) {
 	hash, err := in.Body.hash()
 	if err != nil {
 		return market.BackfillRequest{}, err
@@ -92,9 +94,7 @@ func newBackfillRequest(in *backfillPostInput, targets []target) (market.Backfil
 		Concurrency: in.Body.Concurrency, MaxFailed: in.Body.MaxFailed, IdempotencyKey: in.IdempotencyKey, RequestHash: hash,
 	}
 	for _, t := range targets {
-		r.Series = append(r.Series, market.BackfillTarget{
-			Instrument: t.instrument.ID, Provider: t.provider.Name, PriceBasis: t.provider.Capabilities.PriceBasis, Range: t.wanted,
-		})
+		r.Series = append(r.Series, t.Backfill())
 	}
 	return r, nil
 }

@@ -19,6 +19,7 @@ type backfillView struct {
 	MaxFailed    int                   `json:"max_failed" example:"0" doc:"Failed chunks after which the rest is given up; 0 means no limit."`
 	CreatedAt    time.Time             `json:"created_at" example:"2024-02-02T08:00:00Z"`
 	FinishedAt   *time.Time            `json:"finished_at" example:"2024-02-02T08:05:00Z" doc:"null while it is not finished."`
+	Schedule     string                `json:"schedule,omitempty" example:"nightly-btc" doc:"Id of the schedule that asked for it; absent where a person did."`
 	WorkflowID   string                `json:"workflow_id" example:"backfill/0190f5c8-7a52-7d3e-8f62-3f6c1a2b4c5d"`
 	TemporalURL  string                `json:"temporal_url" example:"http://127.0.0.1:8233/namespaces/default/workflows" doc:"Its workflows in the Temporal UI."`
 	PausedReason *string               `json:"paused_reason" example:"outage of the provider" doc:"null while it is not paused."`
@@ -63,7 +64,7 @@ func (s *server) viewBackfill(b market.Backfill) backfillView {
 	v := backfillView{
 		ID: b.ID, Status: b.Status, Policy: b.Policy, Interval: b.Interval, Start: b.Range.Start.UTC(), End: b.Range.End.UTC(),
 		Concurrency: b.Concurrency, MaxFailed: b.MaxFailed, CreatedAt: b.CreatedAt.UTC(), FinishedAt: utcOrNil(b.FinishedAt),
-		WorkflowID: b.WorkflowID, TemporalURL: s.orchestrator.JobURL(b.ID), PausedReason: b.PausedReason,
+		Schedule: b.ScheduleID, WorkflowID: b.WorkflowID, TemporalURL: s.orchestrator.JobURL(b.ID), PausedReason: b.PausedReason,
 		Progress: backfillProgress{Percent: percentOf(b), Requests: b.Requests, Chunks: b.Chunks, Bars: b.Bars},
 		Series:   make([]backfillSeriesView, len(b.Series)), Failures: make([]backfillFailure, len(b.Failures)),
 	}

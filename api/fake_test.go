@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ type fakeStore struct {
 	BackfillsFunc         func(market.BackfillQuery) ([]market.Backfill, error)
 	RequestCancelFunc     func(string) error
 	ReopenBackfillFunc    func(string) (market.Backfill, error)
+	SchedulesFunc         func() ([]market.Schedule, error)
 	ProviderStatesFunc    func() (map[string]market.ProviderState, error)
 	SetProviderPausedFunc func(string, bool, string) error
 	PingFunc              func(context.Context) error
@@ -130,6 +132,26 @@ func (f *fakeStore) ReopenBackfill(_ context.Context, id string) (market.Backfil
 		return market.Backfill{}, errNotFound
 	}
 	return f.ReopenBackfillFunc(id)
+}
+
+func (f *fakeStore) Schedules(context.Context) ([]market.Schedule, error) {
+	if f.SchedulesFunc == nil {
+		return nil, nil
+	}
+	return f.SchedulesFunc()
+}
+
+func (f *fakeStore) Schedule(ctx context.Context, id string) (market.Schedule, error) {
+	all, err := f.Schedules(ctx)
+	for _, s := range all {
+		if s.ID == id {
+			return s, nil
+		}
+	}
+	if err == nil {
+		err = errNotFound
+	}
+	return market.Schedule{}, err
 }
 
 func (f *fakeStore) ProviderStates(context.Context) (map[string]market.ProviderState, error) {
@@ -236,10 +258,70 @@ func (f *fakeOrchestrator) WorkflowURL(id string) string {
 
 func (f *fakeOrchestrator) JobURL(id string) string { return "http://temporal.test/jobs/" + id }
 
+// fakeScheduler answers with its functions; those left nil succeed.
+type fakeScheduler struct {
+	SyncSchedulesFunc func() ([]market.SyncSchedule, error)
+	CreateFunc        func(market.Schedule) error
+	DeleteFunc        func(id string) error
+	ActFunc           func(action, id, reason string) error
+	StatesFunc        func(ids []string) (map[string]market.ScheduleState, error)
+	nudges            atomic.Int32
+}
+
+var _ api.Scheduler = (*fakeScheduler)(nil)
+
+func (f *fakeScheduler) SyncSchedules(context.Context) ([]market.SyncSchedule, error) {
+	if f.SyncSchedulesFunc == nil {
+		return nil, nil
+	}
+	return f.SyncSchedulesFunc()
+}
+
+func (f *fakeScheduler) Create(_ context.Context, s market.Schedule) error {
+	if f.CreateFunc == nil {
+		return nil
+	}
+	return f.CreateFunc(s)
+}
+
+func (f *fakeScheduler) Delete(_ context.Context, id string) error {
+	if f.DeleteFunc == nil {
+		return nil
+	}
+	return f.DeleteFunc(id)
+}
+
+func (f *fakeScheduler) act(action, id, reason string) error {
+	if f.ActFunc == nil {
+		return nil
+	}
+	return f.ActFunc(action, id, reason)
+}
+
+func (f *fakeScheduler) Trigger(_ context.Context, id string) error { return f.act("trigger", id, "") }
+
+func (f *fakeScheduler) Pause(_ context.Context, id, reason string) error {
+	return f.act("pause", id, reason)
+}
+
+func (f *fakeScheduler) Resume(_ context.Context, id string) error { return f.act("resume", id, "") }
+
+func (f *fakeScheduler) States(_ context.Context, ids []string) (map[string]market.ScheduleState, error) {
+	if f.StatesFunc == nil {
+		return map[string]market.ScheduleState{}, nil
+	}
+	return f.StatesFunc(ids)
+}
+
+func (f *fakeScheduler) Nudge() { f.nudges.Add(1) }
+
+func (f *fakeScheduler) URL(id string) string { return "http://temporal.test/schedules/" + id }
+
 // world is an API over fakes, at a fixed time.
 type world struct {
 	store        *fakeStore
 	orchestrator *fakeOrchestrator
+	scheduler    *fakeScheduler
 	options      api.Options
 	log          *logBuffer
 }
@@ -265,9 +347,9 @@ func (b *logBuffer) String() string {
 var now = at("2024-03-01T12:00:30Z")
 
 func newWorld() *world {
-	w := &world{store: &fakeStore{}, orchestrator: &fakeOrchestrator{}, log: &logBuffer{}}
+	w := &world{store: &fakeStore{}, orchestrator: &fakeOrchestrator{}, scheduler: &fakeScheduler{}, log: &logBuffer{}}
 	w.options = api.Options{
-		Store: w.store, Orchestrator: w.orchestrator, Now: func() time.Time { return now },
+		Store: w.store, Orchestrator: w.orchestrator, Scheduler: w.scheduler, Now: func() time.Time { return now },
 		Logger:  slog.New(slog.NewJSONHandler(w.log, nil)),
 		Version: api.VersionInfo{Version: "1.2.3", Commit: "abc", BuiltAt: "2024-01-01T00:00:00Z", Go: "go1"},
 		Providers: []market.ProviderInstance{

@@ -119,6 +119,9 @@ func (s *server) putInstrument(ctx context.Context, in *instrumentPostInput) (*i
 	if err != nil {
 		return nil, err
 	}
+	if len(stored.Intervals) > 0 { // providers count too: a new one may serve an interval
+		s.scheduler.Nudge()
+	}
 	if !in.SkipListing {
 		s.findListings(ctx, stored)
 	}
@@ -217,7 +220,11 @@ func (s *server) stopSync(ctx context.Context, in *stopSyncInput) (*struct{}, er
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.store.StopSync(ctx, id, market.Interval(in.Interval))
+	if err := s.store.StopSync(ctx, id, market.Interval(in.Interval)); err != nil {
+		return nil, err
+	}
+	s.scheduler.Nudge()
+	return nil, nil //nolint:nilnil // 204 has no body
 }
 
 // parsePathID reads the id of a path. Errors: invalid at path.id.

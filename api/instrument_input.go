@@ -89,7 +89,7 @@ func (b *instrumentInput) checkIntervals(instances providerSet, faults *bodyFaul
 		for _, p := range b.Providers {
 			instance, isKnown := instances.find(p.Name)
 			isAnyKnown = isAnyKnown || isKnown
-			isServed = isServed || isKnown && supports(instance, interval)
+			isServed = isServed || isKnown && instance.Supports(interval)
 		}
 		if isAnyKnown && !isServed {
 			faults.add(fmt.Sprintf("body.intervals[%d]", i), "none of the providers has this interval")
@@ -110,16 +110,6 @@ func (b *instrumentInput) instrument() market.Instrument {
 		i.Intervals = append(i.Intervals, market.Interval(text))
 	}
 	return i
-}
-
-// supports reports whether the provider has bars of the interval.
-func supports(p market.ProviderInstance, interval market.Interval) bool {
-	for _, i := range p.Capabilities.Intervals {
-		if i == interval {
-			return true
-		}
-	}
-	return false
 }
 
 // bodyFaults collects what is wrong with a body, in the form huma takes.

@@ -56,6 +56,14 @@ type BackfillStore interface {
 	ReopenBackfill(ctx context.Context, id string) (market.Backfill, error)
 }
 
+// ScheduleStore holds the definitions of schedules. *db.DB satisfies it.
+type ScheduleStore interface {
+	// Schedules returns every stored schedule by id.
+	Schedules(ctx context.Context) ([]market.Schedule, error)
+	// Schedule returns one. Errors: not_found.
+	Schedule(ctx context.Context, id string) (market.Schedule, error)
+}
+
 // ProviderStore is the live state of request budgets. *db.DB satisfies it.
 type ProviderStore interface {
 	// ProviderStates returns the state of each provider instance that has a budget.
@@ -76,8 +84,31 @@ type Store interface {
 	InstrumentStore
 	BarReader
 	BackfillStore
+	ScheduleStore
 	ProviderStore
 	HealthStore
+}
+
+// Scheduler changes schedules and knows their live state. workflows.Scheduler satisfies it.
+// What it does in Temporal returns unavailable when that cannot be reached, with nothing changed.
+type Scheduler interface {
+	// SyncSchedules returns the schedules that follow from the tracked series.
+	SyncSchedules(ctx context.Context) ([]market.SyncSchedule, error)
+	// Create stores a schedule together with its Temporal schedule. Errors: conflict when the id is taken.
+	Create(ctx context.Context, s market.Schedule) error
+	// Delete removes both. Errors: not_found; conflict when the configuration defines it.
+	Delete(ctx context.Context, id string) error
+	// Trigger starts a run at once; Pause and Resume hold and let go further ones.
+	Trigger(ctx context.Context, id string) error
+	Pause(ctx context.Context, id, reason string) error
+	Resume(ctx context.Context, id string) error
+	// States returns the live state by id; a schedule that Temporal does not know yet, or whose state could not be read, is
+	// left out.
+	States(ctx context.Context, ids []string) (map[string]market.ScheduleState, error)
+	// Nudge makes the schedules follow the tracked series soon; it returns at once.
+	Nudge()
+	// URL links to a schedule in the Temporal UI.
+	URL(id string) string
 }
 
 // Orchestrator starts and steers workflows. workflows.Client satisfies it over the Temporal SDK.

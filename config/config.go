@@ -14,6 +14,7 @@ type Config struct {
 	API       API                 `koanf:"api"`
 	Worker    Worker              `koanf:"worker"`
 	Providers map[string]Provider `koanf:"providers"` // by instance name, [a-z][a-z0-9_]*
+	Schedules map[string]Schedule `koanf:"schedules"` // by id, [a-z][a-z0-9-]*
 	Retention Retention           `koanf:"retention"`
 	Log       Log                 `koanf:"log"`
 

@@ -19,9 +19,10 @@ const (
 	count
 	claim
 	duration
+	list // of texts; written as one text with commas too
 )
 
-// key describes one configuration key. In path, * stands for the name of a provider instance.
+// key describes one configuration key. In path, * stands for the name of a provider instance or of a schedule.
 type key struct {
 	path     string
 	kind     kind
@@ -49,6 +50,15 @@ func keys() []key {
 		{"providers.*.record_dir", text, false, `existing folder that keeps every answer, for fixtures ("": none)`},
 		{"providers.*.enabled", claim, false, "whether workers fetch from it"},
 		{"providers.*.synthetic", claim, false, "made-up bars, which attach only to instruments of venue SIM"},
+		{"schedules.*.instruments", list, false, "ids of registered instruments, as a list or with commas"},
+		{"schedules.*.interval", text, false, "1m 5m 15m 30m 1h 4h 1d 1w or 1mo"},
+		{"schedules.*.every", text, false, "how often it runs, such as 6h; or cron"},
+		{"schedules.*.cron", text, false, "when it runs, UTC: minute hour day-of-month month day-of-week; or every"},
+		{"schedules.*.range", text, false, "how far back from the time of a run: 12h, 30d, 2w, 6mo, 1y"},
+		{"schedules.*.policy", text, false, `missing, or all: everything again ("": missing)`},
+		{"schedules.*.provider", text, false, `whom to ask ("": of each instrument the first that has the interval)`},
+		{"schedules.*.concurrency", count, false, "chunks in flight per provider (0: 4)"},
+		{"schedules.*.max_failed", count, false, "failed chunks after which the rest of a run is given up (0: no limit)"},
 		{"retention.raw_page", duration, false, "how long bodies of provider answers are kept"},
 		{"log.level", text, false, "debug, info, warn or error"},
 		{"log.format", text, false, "text, json, or auto: text on a terminal, json elsewhere"},
@@ -82,6 +92,9 @@ func matches(pattern, path string) bool {
 
 // parse turns a value as a source has it into the key's type. The message of its error completes "<key>: ".
 func (k key) parse(value any) (any, error) {
+	if k.kind == list {
+		return parseList(value)
+	}
 	switch value.(type) {
 	case nil:
 		return nil, fmt.Errorf("has no value: give one, or remove the key")
@@ -113,13 +126,51 @@ func (k key) parse(value any) (any, error) {
 			return nil, fmt.Errorf("wants a duration such as 2160h or 90m, not %q", written)
 		}
 		return d, nil
+	case list: // parsed above
 	}
 	return nil, fmt.Errorf("has no known type")
 }
 
-// environName returns the environment variable of a key.
+// parseList reads a list of texts, or one text with commas.
+func parseList(value any) (any, error) {
+	var parts []string
+	switch v := value.(type) {
+	case string:
+		parts = strings.Split(v, ",")
+	case []string:
+		parts = v
+	case []any:
+		for _, entry := range v {
+			part, isText := entry.(string)
+			if !isText {
+				return nil, fmt.Errorf("wants a list of texts: put %v in quotes", entry)
+			}
+			parts = append(parts, part)
+		}
+	default:
+		return nil, fmt.Errorf("wants a list, or one text with commas")
+	}
+	items := []string{}
+	for _, part := range parts {
+		if part = strings.TrimSpace(part); part != "" {
+			items = append(items, part)
+		}
+	}
+	return items, nil
+}
+
+// environName returns the environment variable of a key. The - of a schedule's id is written _.
 func environName(path string) string {
-	return environPrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "__"))
+	return environPrefix + strings.ToUpper(strings.NewReplacer(".", "__", "-", "_").Replace(path))
+}
+
+// environPath returns the key of an environment variable. The id of a schedule has no _, so that one stands for -.
+func environPath(name string) string {
+	names := strings.Split(strings.ToLower(strings.TrimPrefix(name, environPrefix)), "__")
+	if len(names) > 1 && names[0] == "schedules" {
+		names[1] = strings.ReplaceAll(names[1], "_", "-")
+	}
+	return strings.Join(names, ".")
 }
 
 // flagKey is the annotation that ties a flag to its key.

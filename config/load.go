@@ -192,7 +192,7 @@ func (l *loader) environLayer(environ []string) map[string]setting {
 		Prefix:      environPrefix,
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(name, value string) (string, any) {
-			path := strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(name, environPrefix), "__", "."))
+			path := environPath(name)
 			s := setting{value, "environment variable " + name}
 			switch {
 			case value == "":

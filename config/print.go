@@ -88,6 +88,15 @@ func (c Config) Example() string {
 # defaults < this file < environment < flags. In the environment a key is MD_ and its path in upper case, with two
 # underscores between levels: MD_PROVIDERS__BINANCE__BASE_URL. Every key marked as secret may instead be named by the
 # file that holds it: database.url_file here, MD_DATABASE__URL_FILE in the environment. Unknown keys are refused.
+#
+# Backfills that are repeated have no default; docs/schedules.md shows how to write them:
+#
+#   schedules:
+#     nightly-btc:
+#       instruments: [BTCUSDT.BINANCE]
+#       interval: "1d"
+#       cron: "0 3 * * *"
+#       range: "30d"
 `)
 	values := c.values()
 	var open []string
@@ -126,6 +135,9 @@ func yamlValue(value any) string {
 
 // valueText is the value as a source would write it, secrets hidden.
 func valueText(value any) string {
+	if items, isList := value.([]string); isList {
+		return strings.Join(items, ",")
+	}
 	written := fmt.Sprint(value)
 	if _, isDuration := value.(time.Duration); isDuration {
 		written = strings.TrimSuffix(strings.TrimSuffix(written, "0s"), "0m")
@@ -135,21 +147,25 @@ func valueText(value any) string {
 
 // paths returns the path of every key of the configuration in the order of the documentation.
 func (c Config) paths() []string {
-	names := slices.Sorted(maps.Keys(c.Providers))
-	all := make([]string, 0, len(keys())+len(names)*7)
-	for _, k := range keys() {
-		if !strings.HasPrefix(k.path, "providers.") {
-			all = append(all, k.path)
+	named := map[string][]string{"providers": slices.Sorted(maps.Keys(c.Providers)), "schedules": slices.Sorted(maps.Keys(c.Schedules))}
+	var all []string
+	for at := 0; at < len(keys()); {
+		section, _, isNamed := strings.Cut(keys()[at].path, ".*.")
+		if !isNamed {
+			all = append(all, keys()[at].path)
+			at++
+			continue
 		}
-	}
-	at := slices.Index(all, "retention.raw_page")
-	for _, name := range names {
-		for _, k := range keys() {
-			if strings.HasPrefix(k.path, "providers.") {
-				all = slices.Insert(all, at, strings.Replace(k.path, "*", name, 1))
-				at++
+		end := at
+		for end < len(keys()) && strings.HasPrefix(keys()[end].path, section+".*.") {
+			end++
+		}
+		for _, name := range named[section] {
+			for _, k := range keys()[at:end] {
+				all = append(all, strings.Replace(k.path, "*", name, 1))
 			}
 		}
+		at = end
 	}
 	return all
 }
@@ -179,6 +195,18 @@ func (c Config) values() map[string]any {
 		values[path+"record_dir"] = p.RecordDir
 		values[path+"enabled"] = p.Enabled
 		values[path+"synthetic"] = p.Synthetic
+	}
+	for id, s := range c.Schedules {
+		path := "schedules." + id + "."
+		values[path+"instruments"] = s.Instruments
+		values[path+"interval"] = s.Interval
+		values[path+"every"] = s.Every
+		values[path+"cron"] = s.Cron
+		values[path+"range"] = s.Range
+		values[path+"policy"] = s.Policy
+		values[path+"provider"] = s.Provider
+		values[path+"concurrency"] = s.Concurrency
+		values[path+"max_failed"] = s.MaxFailed
 	}
 	return values
 }

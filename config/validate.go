@@ -69,6 +69,9 @@ func (c Config) Validate(adapters []string) error {
 	for _, name := range slices.Sorted(maps.Keys(c.Providers)) {
 		v.provider(name, c.Providers[name])
 	}
+	for _, id := range slices.Sorted(maps.Keys(c.Schedules)) {
+		v.schedule(id, c.Schedules[id], c.Providers)
+	}
 	v.check("retention.raw_page", c.Retention.RawPage > 0, "wants more than 0, such as 2160h")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "auto", "text", "json")

@@ -16,7 +16,7 @@ const maxFailures = 100
 // backfillColumns are scanned by backfillTargets.
 const backfillColumns = `j.id::text, t.status, j.policy, j."interval", j.start_at, j.end_at, j.concurrency, j.max_failed, j.created_at,
 	j.started_at, t.finished_at, j.workflow_id, j.paused_reason, coalesce(j.request_id, ''), t.requests, t.total, t.pending, t.running, t.done, t.failed, t.canceled,
-	t.expected, t.inserted, t.restated, t.unchanged, t.quarantined`
+	t.expected, t.inserted, t.restated, t.unchanged, t.quarantined, coalesce(j.schedule_id, '')`
 
 func backfillTargets(b *market.Backfill) []any {
 	return []any{
@@ -24,6 +24,7 @@ func backfillTargets(b *market.Backfill) []any {
 		&b.StartedAt, &b.FinishedAt, &b.WorkflowID, &b.PausedReason, &b.RequestID, &b.Requests,
 		&b.Chunks.Total, &b.Chunks.Pending, &b.Chunks.Running, &b.Chunks.Done, &b.Chunks.Failed, &b.Chunks.Canceled,
 		&b.Bars.Expected, &b.Bars.Inserted, &b.Bars.Restated, &b.Bars.Unchanged, &b.Bars.Quarantined,
+		&b.ScheduleID,
 	}
 }
 

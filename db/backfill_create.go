@@ -98,10 +98,10 @@ func createJob(ctx context.Context, tx pgx.Tx, r market.BackfillRequest) error {
 		return err
 	}
 	const insert = `
-		INSERT INTO ingest_job (id, policy, "interval", start_at, end_at, concurrency, max_failed, idempotency_key, request_hash, workflow_id, request_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, ''), $9, $10, nullif($11, ''))`
+		INSERT INTO ingest_job (id, policy, "interval", start_at, end_at, concurrency, max_failed, idempotency_key, request_hash, workflow_id, request_id, schedule_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, ''), $9, $10, nullif($11, ''), nullif($12, ''))`
 	_, err = tx.Exec(ctx, insert, r.ID, r.Policy, r.Interval, r.Range.Start, r.Range.End, r.Concurrency, r.MaxFailed,
-		r.IdempotencyKey, r.RequestHash, market.BackfillWorkflowID(r.ID), r.RequestID)
+		r.IdempotencyKey, r.RequestHash, market.BackfillWorkflowID(r.ID), r.RequestID, r.ScheduleID)
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ import (
 	"marketdata/db/dbtest"
 	"marketdata/market"
 	"marketdata/metrics"
+	"marketdata/planning"
 	"marketdata/providers"
 	"marketdata/providers/all"
 	"marketdata/simulator"
@@ -37,7 +38,7 @@ import (
 const (
 	simPrefix    = "sim_" // of the provider instances, one per adapter
 	providerName = simPrefix + "binance"
-	namespaces   = 24
+	namespaces   = 32
 )
 
 // temporalServer is the dev server of this test process; every stack has a namespace of its own in it.
@@ -88,13 +89,14 @@ func namespace(t testing.TB) (address, name string) {
 
 // stack is the platform over real parts.
 type stack struct {
-	t        testing.TB
-	db       *db.DB
-	url      string // of the API
-	sim      string // URL of the simulator
-	temporal client.Client
-	flows    *workflows.Client
-	offset   atomic.Int64 // how far the clock of all parts but the database runs ahead
+	t         testing.TB
+	db        *db.DB
+	url       string // of the API
+	sim       string // URL of the simulator
+	temporal  client.Client
+	flows     *workflows.Client
+	scheduler *workflows.Scheduler
+	offset    atomic.Int64 // how far the clock of all parts but the database runs ahead
 
 	observed // the API and the worker, as two processes would be
 }
@@ -102,6 +104,7 @@ type stack struct {
 type options struct {
 	replays           []*simulator.Replay
 	requestsPerMinute int
+	isScheduled       bool // tracked intervals get their schedules
 	hasReal           bool // real instances too, with the simulator in the place of the network
 	keepsLog          bool // every line, for the test to read
 }
@@ -128,12 +131,16 @@ func start(t testing.TB, o options) *stack {
 
 	require.NoError(t, s.apiMetrics.ExportState(metrics.StateOptions{Store: s.db, Providers: registry.Instances()}))
 	orchestrator := workflows.NewClient(s.dial(address, name, s.apiMetrics, logger), name, "http://ui.example")
+	s.scheduler = workflows.NewScheduler(s.flows, s.db, registry.Instances(), logger)
 	apiServer := httptest.NewServer(api.New(api.Options{
-		Store: s.db, Orchestrator: orchestrator, Providers: registry.Instances(), Now: s.now, Logger: logger,
+		Store: s.db, Orchestrator: orchestrator, Scheduler: s.scheduler, Providers: registry.Instances(), Now: s.now, Logger: logger,
 		Recorder: s.apiMetrics, Metrics: s.apiMetrics.Handler(),
 	}))
 	t.Cleanup(apiServer.Close)
 	s.url = apiServer.URL
+	if o.isScheduled {
+		go s.scheduler.Run(t.Context())
+	}
 	s.work(registry, logger)
 	return s
 }
@@ -184,7 +191,7 @@ func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 			Recorder: s.workerMetrics,
 			Activities: &activities.Activities{
 				Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
-				Now: s.now, Recorder: s.workerMetrics,
+				Scheduled: s.db, Planner: s.planner(registry), Reconciler: s.scheduler, Now: s.now, Recorder: s.workerMetrics,
 			},
 		})
 	}()
@@ -193,6 +200,16 @@ func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 		require.NoError(s.t, <-ended)
 	})
 	<-polling
+}
+
+// planner plans the backfills of schedules.
+func (s *stack) planner(registry *providers.Registry) *planning.Planner {
+	return &planning.Planner{
+		Store: s.db, Listings: s.flows, Providers: registry.Instances(), Now: s.now,
+		OnNoListing: func(_ context.Context, target planning.Target, err error) {
+			s.t.Logf("listing of %s not found: %v", target.Instrument.ID, err)
+		},
+	}
 }
 
 // answer is what the API said.

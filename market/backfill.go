@@ -49,6 +49,7 @@ type BackfillRequest struct {
 	IdempotencyKey string
 	RequestHash    string // of the request body; compared where the key repeats
 	RequestID      string // of the API's request, for logs; "" when nobody asked
+	ScheduleID     string // of the schedule that asks, "" when a person does
 }
 
 // BackfillTarget is one series of a request. Range is what is wanted of it: the request's range clipped to listing and
@@ -73,6 +74,7 @@ type Backfill struct {
 	StartedAt    *time.Time
 	FinishedAt   *time.Time
 	WorkflowID   string
+	ScheduleID   string // "" when a person asked for it
 	PausedReason *string
 	RequestID    string // of the API's request that asked for it; "" when nobody did
 	Requests     int64

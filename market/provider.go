@@ -1,6 +1,9 @@
 package market
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Capabilities is the record of what a provider can do; the shared code relies on it instead of special cases.
 type Capabilities struct {
@@ -43,6 +46,11 @@ type ProviderInstance struct {
 	Synthetic    bool // attaches only to instruments of venue SIM; real ones never do
 	Enabled      bool
 	Capabilities Capabilities // Pacing with the instance's overrides applied
+}
+
+// Supports reports whether the instance has bars of the interval.
+func (p ProviderInstance) Supports(interval Interval) bool {
+	return slices.Contains(p.Capabilities.Intervals, interval)
 }
 
 // ProviderState is the live state of a provider instance's request budget, shared by all workers.

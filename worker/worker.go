@@ -119,6 +119,7 @@ func RegisterWorkflows(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(workflows.ListingWorkflow, workflow.RegisterOptions{Name: workflows.NameListing})
 	r.RegisterWorkflowWithOptions(workflows.SweepWorkflow, workflow.RegisterOptions{Name: workflows.NameSweep})
 	r.RegisterWorkflowWithOptions(workflows.MaintenanceWorkflow, workflow.RegisterOptions{Name: workflows.NameMaintenance})
+	r.RegisterWorkflowWithOptions(workflows.ScheduledBackfillWorkflow, workflow.RegisterOptions{Name: workflows.NameScheduledBackfill})
 }
 
 // RegisterBookkeeping registers the activities of the main queue.
@@ -135,6 +136,7 @@ func RegisterBookkeeping(r worker.ActivityRegistry, a *activities.Activities) {
 	r.RegisterActivityWithOptions(a.CloseSync, activity.RegisterOptions{Name: "CloseSync"})
 	r.RegisterActivityWithOptions(a.SweepJobs, activity.RegisterOptions{Name: "SweepJobs"})
 	r.RegisterActivityWithOptions(a.Maintain, activity.RegisterOptions{Name: "Maintain"})
+	r.RegisterActivityWithOptions(a.PlanScheduledBackfill, activity.RegisterOptions{Name: "PlanScheduledBackfill"})
 }
 
 // RegisterStorage registers the activities of the storage queue.

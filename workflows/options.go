@@ -32,6 +32,8 @@ const (
 	NameListing     = "ListingWorkflow"
 	NameSweep       = "SweepWorkflow"
 	NameMaintenance = "MaintenanceWorkflow"
+
+	NameScheduledBackfill = "ScheduledBackfillWorkflow"
 )
 
 // The failure types a backfill's or a sync's workflow ends with.

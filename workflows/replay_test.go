@@ -74,7 +74,7 @@ func testLogger(t *testing.T) log.Logger {
 func histories() []string {
 	return []string{
 		"backfill_canceled", "backfill_continued", "backfill_continued_end", "backfill_error_budget", "backfill_partial",
-		"chunk_canceled", "chunk_done", "chunk_failed", "listing", "maintenance", "sweep",
+		"chunk_canceled", "chunk_done", "chunk_failed", "listing", "maintenance", "scheduled_backfill", "sweep",
 	}
 }
 
@@ -93,7 +93,7 @@ func record(t *testing.T) {
 	orchestrator := workflows.NewClient(c, "default", "")
 	require.NoError(t, orchestrator.RegisterSearchAttributes(ctx))
 	jobs := map[string]*job{}
-	for id, chunks := range map[string]int{"partial": 5, "continued": 60, "canceled": 4, "budget": 9} {
+	for id, chunks := range map[string]int{"partial": 5, "continued": 60, "canceled": 4, "budget": 9, "scheduled": 2} {
 		jobs[id] = newJob(2, map[string]int{"alpha": chunks, "beta": 2})
 		jobs[id].rename(id)
 	}
@@ -122,6 +122,12 @@ func record(t *testing.T) {
 
 	require.ErrorContains(t, start("budget").Get(ctx, nil), workflows.FailureErrorBudget)
 	save(ctx, t, c, "backfill_error_budget", market.BackfillWorkflowID("budget"), "")
+
+	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: "schedule/nightly", TaskQueue: workflows.QueueMain},
+		workflows.NameScheduledBackfill, workflows.ScheduledBackfillInput{ScheduleID: "nightly"})
+	require.NoError(t, err)
+	require.ErrorContains(t, run.Get(ctx, nil), workflows.FailurePartial)
+	save(ctx, t, c, "scheduled_backfill", run.GetID(), "")
 
 	canceled := start("canceled")
 	<-jobs["canceled"].fetching
@@ -160,6 +166,9 @@ func startRecordingWorkers(t *testing.T, c client.Client, jobs map[string]*job) 
 	named(ordering, "SetJobPaused", func(context.Context, activities.PauseInput) error { return nil })
 	named(ordering, "SetJobConcurrency", func(context.Context, activities.ConcurrencyInput) error { return nil })
 	named(ordering, "SweepJobs", func(context.Context) (activities.SweepResult, error) { return activities.SweepResult{Looked: 1}, nil })
+	named(ordering, "PlanScheduledBackfill", func(context.Context, activities.ScheduledInput) (activities.ScheduledBackfill, error) {
+		return activities.ScheduledBackfill{JobID: "scheduled", Interval: market.Interval1m, Chunks: 2, Message: "Backfill scheduled."}, nil
+	})
 	named(ordering, "Maintain", func(context.Context) error { return nil })
 	storage := sdkworker.New(c, workflows.QueueDB, sdkworker.Options{})
 	named(storage, "NormalizeChunk", func(_ context.Context, c activities.ChunkRef) (activities.NormalizeResult, error) {

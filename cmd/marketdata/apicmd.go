@@ -57,8 +57,8 @@ func (a *app) runAPI(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	handler := api.New(api.Options{
-		Store: p.database, Orchestrator: p.workflows, Providers: p.providers.Instances(), Now: a.now, Logger: logger, Version: buildVersion(),
-		Recorder: m, Metrics: m.Handler(),
+		Store: p.database, Orchestrator: p.workflows, Scheduler: p.scheduler, Providers: p.providers.Instances(), Now: a.now,
+		Logger: logger, Version: buildVersion(), Recorder: m, Metrics: m.Handler(),
 	})
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -68,6 +68,10 @@ func (a *app) runAPI(ctx context.Context, cfg config.Config) error {
 	})
 	group.Go(func() error { return p.awaitDatabase(running) })
 	group.Go(func() error { return p.awaitTemporal(running) })
+	group.Go(func() error {
+		p.scheduler.Run(running)
+		return nil
+	})
 	if err := group.Wait(); !isStopped(ctx, err) {
 		return err
 	}

@@ -11,7 +11,9 @@ import (
 
 	"marketdata/config"
 	"marketdata/db"
+	"marketdata/market"
 	"marketdata/metrics"
+	"marketdata/planning"
 	"marketdata/providers"
 	"marketdata/providers/all"
 	"marketdata/workflows"
@@ -25,6 +27,8 @@ type platform struct {
 	database  *db.DB
 	temporal  client.Client // connects when first used
 	workflows *workflows.Client
+	scheduler *workflows.Scheduler
+	schedules []market.Schedule // of the configuration
 	providers *providers.Registry
 	metrics   *metrics.Metrics
 	logger    *slog.Logger
@@ -36,7 +40,7 @@ func (a *app) openPlatform(ctx context.Context, cfg config.Config, m *metrics.Me
 	if err != nil {
 		return nil, err
 	}
-	p := &platform{database: database, metrics: m, logger: logger}
+	p := &platform{database: database, metrics: m, schedules: cfg.BackfillSchedules(), logger: logger}
 	p.temporal, err = client.NewLazyClient(client.Options{
 		HostPort: cfg.Temporal.Address, Namespace: cfg.Temporal.Namespace, Logger: log.NewStructuredLogger(logger),
 		ContextPropagators: workflows.Propagators(), MetricsHandler: temporalMetrics(ctx, m, logger),
@@ -50,6 +54,7 @@ func (a *app) openPlatform(ctx context.Context, cfg config.Config, m *metrics.Me
 		p.close()
 		return nil, err
 	}
+	p.scheduler = workflows.NewScheduler(p.workflows, database, p.providers.Instances(), logger)
 	return p, nil
 }
 
@@ -122,9 +127,20 @@ func (p *platform) awaitDatabase(ctx context.Context) error {
 	})
 }
 
-// awaitTemporal waits until Temporal answers, and makes the search attributes known and the housekeeping scheduled.
+// planner plans the backfills of schedules.
+func (p *platform) planner(now func() time.Time) *planning.Planner {
+	return &planning.Planner{
+		Store: p.database, Listings: p.workflows, Providers: p.providers.Instances(), Now: now,
+		OnNoListing: func(ctx context.Context, t planning.Target, err error) {
+			p.logger.WarnContext(ctx, "listing not found", "instrument", t.Instrument.ID.String(), "provider", t.Provider.Name, "error", err.Error())
+		},
+	}
+}
+
+// awaitTemporal waits until Temporal answers, makes the search attributes known and the housekeeping scheduled, and brings
+// the schedules in line with the configuration and the tracked series.
 func (p *platform) awaitTemporal(ctx context.Context) error {
-	return connect(ctx, p.logger, "temporal", func(ctx context.Context) error {
+	err := connect(ctx, p.logger, "temporal", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, attemptWithin)
 		defer cancel()
 		if err := p.workflows.RegisterSearchAttributes(ctx); err != nil {
@@ -132,4 +148,22 @@ func (p *platform) awaitTemporal(ctx context.Context) error {
 		}
 		return p.workflows.EnsureSchedules(ctx)
 	})
+	if err != nil {
+		return err
+	}
+	return connect(ctx, p.logger, "schedules", p.reconcileSchedules)
+}
+
+// reconcileSchedules returns only errors that pass: the database is not migrated yet, or something does not answer. A
+// schedule that cannot be set keeps nobody from working; the sweep of each minute tries it again.
+func (p *platform) reconcileSchedules(ctx context.Context) error {
+	err := p.scheduler.Configure(ctx, p.schedules)
+	if err == nil {
+		err = p.scheduler.Reconcile(ctx)
+	}
+	if err != nil && market.KindOf(err) != market.KindUnavailable {
+		p.logger.ErrorContext(ctx, "schedules not reconciled", "error", err.Error())
+		return nil
+	}
+	return err
 }

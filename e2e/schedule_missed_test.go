@@ -1,0 +1,64 @@
+package e2e_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/testsuite"
+
+	"marketdata/db/dbtest"
+	"marketdata/market"
+	"marketdata/workflows"
+)
+
+// TestScheduleMissesWhatIsLaterThanItsCatchup stops a Temporal server for longer than the shortest catch-up window.
+func TestScheduleMissesWhatIsLaterThanItsCatchup(t *testing.T) {
+	t.Parallel()
+	logger := slog.New(slog.DiscardHandler)
+	file := filepath.Join(t.TempDir(), "temporal.db")
+	database := dbtest.New(t)
+	run := func(test func(*workflows.Scheduler)) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		server, err := testsuite.StartDevServer(ctx, testsuite.DevServerOptions{
+			ExistingPath: "../bin/temporal", LogLevel: "error", DBFilename: file, Stdout: io.Discard, Stderr: io.Discard,
+			ClientOptions: &client.Options{Logger: log.NewStructuredLogger(logger)},
+		})
+		require.NoError(t, err)
+		test(workflows.NewScheduler(workflows.NewClient(server.Client(), "default", ""), database, nil, logger))
+		require.NoError(t, server.Stop())
+	}
+	state := func(s *workflows.Scheduler, isReached func(market.ScheduleState) bool) market.ScheduleState {
+		var got market.ScheduleState
+		require.Eventually(t, func() bool {
+			states, err := s.States(t.Context(), []string{"often"})
+			var isKnown bool
+			got, isKnown = states["often"]
+			return err == nil && isKnown && isReached(got)
+		}, time.Minute, 100*time.Millisecond)
+		return got
+	}
+	run(func(s *workflows.Scheduler) {
+		often := parse(t, market.ScheduleText{ID: "often", Every: "2s"})
+		often.Source = market.SourceAPI
+		require.Eventually(t, func() bool {
+			err := s.Create(t.Context(), often)
+			return err == nil || market.KindOf(err) == market.KindConflict
+		}, time.Minute, 100*time.Millisecond)
+		before := state(s, func(x market.ScheduleState) bool { return x.LastRunAt != nil })
+		require.Zero(t, before.Missed)
+		require.Equal(t, "running", before.LastStatus, "no worker is there")
+	})
+	<-time.After(16 * time.Second) // what the test is about: ten seconds are caught up with, the rest is not
+	run(func(s *workflows.Scheduler) {
+		after := state(s, func(x market.ScheduleState) bool { return x.Missed > 0 })
+		require.LessOrEqual(t, after.Missed, int64(10))
+	})
+}

@@ -1,0 +1,336 @@
+package e2e_test
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
+
+	"marketdata/market"
+	"marketdata/workflows"
+)
+
+// schedule is the API's answer, as far as the tests look at it.
+type schedule struct {
+	ID           string     `json:"id"`
+	Kind         string     `json:"kind"`
+	Provider     string     `json:"provider"`
+	Interval     string     `json:"interval"`
+	Every        string     `json:"every"`
+	Cron         string     `json:"cron"`
+	Source       string     `json:"source"`
+	Series       int        `json:"series"`
+	Paused       *bool      `json:"paused"`
+	PausedReason *string    `json:"paused_reason"`
+	NextRunAt    *time.Time `json:"next_run_at"`
+	LastRunAt    *time.Time `json:"last_run_at"`
+	LastStatus   *string    `json:"last_status"`
+	Skipped      *int64     `json:"skipped"`
+	Missed       *int64     `json:"missed"`
+	TemporalURL  string     `json:"temporal_url"`
+}
+
+func (s schedule) status() string {
+	if s.LastStatus == nil {
+		return ""
+	}
+	return *s.LastStatus
+}
+
+func (s schedule) isPaused() bool { return s.Paused != nil && *s.Paused }
+
+func (s schedule) isActive() bool { return s.Paused != nil && !*s.Paused }
+
+func (s schedule) skipped() int64 {
+	if s.Skipped == nil {
+		return 0
+	}
+	return *s.Skipped
+}
+
+func (s *stack) schedules() []schedule {
+	s.t.Helper()
+	got := s.call(http.MethodGet, s.url+"/v1/schedules", nil)
+	require.Equal(s.t, http.StatusOK, got.status, string(got.body))
+	var list struct {
+		Data []schedule `json:"data"`
+	}
+	got.into(s.t, &list)
+	return list.Data
+}
+
+func (s *stack) scheduleAt(method, path string, want int, body any) schedule {
+	s.t.Helper()
+	got := s.call(method, s.url+"/v1/schedules"+path, body)
+	require.Equal(s.t, want, got.status, string(got.body))
+	var answer schedule
+	got.into(s.t, &answer)
+	return answer
+}
+
+func (s *stack) addSchedule(id string, fields map[string]any) schedule {
+	s.t.Helper()
+	body := map[string]any{"id": id, "instruments": []string{"BTCUSDT.SIM"}, "interval": "1h", "range": "2d"}
+	for name, value := range fields {
+		body[name] = value
+	}
+	return s.scheduleAt(http.MethodPost, "", http.StatusCreated, body)
+}
+
+func (s *stack) act(id, action string) schedule {
+	s.t.Helper()
+	return s.scheduleAt(http.MethodPost, "/"+id+"/"+action, http.StatusOK, nil)
+}
+
+// awaitSchedule polls until the schedule is as wanted.
+func (s *stack) awaitSchedule(id string, isReached func(schedule) bool) schedule {
+	s.t.Helper()
+	var got schedule
+	require.Eventually(s.t, func() bool {
+		got = s.scheduleAt(http.MethodGet, "/"+id, http.StatusOK, nil)
+		return isReached(got)
+	}, time.Minute, 50*time.Millisecond, "schedule %s", id)
+	return got
+}
+
+// describe asks Temporal itself.
+func (s *stack) describe(id string) *client.ScheduleDescription {
+	s.t.Helper()
+	described, err := s.temporal.ScheduleClient().GetHandle(s.t.Context(), workflows.TemporalScheduleID(id)).Describe(s.t.Context())
+	require.NoError(s.t, err)
+	return described
+}
+
+// scheduledBackfills are the backfills that a schedule asked for, newest first.
+func (s *stack) scheduledBackfills(id string) []backfill {
+	s.t.Helper()
+	var list struct {
+		Data []struct {
+			backfill
+			Schedule string `json:"schedule"`
+		} `json:"data"`
+	}
+	s.call(http.MethodGet, s.url+"/v1/backfills", nil).into(s.t, &list)
+	var found []backfill
+	for _, b := range list.Data {
+		if b.Schedule == id {
+			found = append(found, b.backfill)
+		}
+	}
+	return found
+}
+
+func TestScheduleRunsBackfills(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	s.addInstrument("BTCUSDT")
+	added := s.addSchedule("hourly-btc", map[string]any{"cron": "0 3 * * *"})
+	require.Equal(t, "api", added.Source)
+	parsed, err := market.ParseCron("0 3 * * *")
+	require.NoError(t, err)
+	added = s.awaitSchedule("hourly-btc", func(x schedule) bool { return x.NextRunAt != nil })
+	require.Equal(t, parsed.Next(time.Now()), *added.NextRunAt)
+	require.Contains(t, added.TemporalURL, "/schedules/schedule%2Fhourly-btc")
+	require.Empty(t, added.status())
+
+	s.act("hourly-btc", "trigger")
+	s.awaitSchedule("hourly-btc", func(x schedule) bool { return x.status() == "completed" })
+	first := s.scheduledBackfills("hourly-btc")
+	require.Len(t, first, 1)
+	require.Equal(t, "completed", first[0].Status)
+	require.GreaterOrEqual(t, first[0].Progress.Bars.Inserted, int64(47))
+	state, err := s.flows.WorkflowState(t.Context(), first[0].WorkflowID)
+	require.NoError(t, err)
+	require.EqualValues(t, "ended", state, "it runs under the usual id of a backfill")
+
+	requests := s.requests() // nothing is missing any more: green at once
+	s.act("hourly-btc", "trigger")
+	s.awaitSchedule("hourly-btc", func(x schedule) bool {
+		return len(s.scheduledBackfills("hourly-btc")) == 2 && x.status() == "completed"
+	})
+	require.Equal(t, requests, s.requests())
+
+	s.scheduleAt(http.MethodPost, "/hourly-btc/pause", http.StatusOK, map[string]string{"reason": "tests"})
+	paused := s.awaitSchedule("hourly-btc", schedule.isPaused)
+	require.Equal(t, "tests", *paused.PausedReason)
+	require.Nil(t, paused.NextRunAt)
+	s.act("hourly-btc", "trigger") // runs all the same
+	s.awaitSchedule("hourly-btc", func(schedule) bool { return len(s.scheduledBackfills("hourly-btc")) == 3 })
+	s.act("hourly-btc", "resume")
+	resumed := s.awaitSchedule("hourly-btc", schedule.isActive)
+	require.Nil(t, resumed.PausedReason)
+
+	require.Equal(t, http.StatusConflict, s.call(http.MethodPost, s.url+"/v1/schedules", map[string]any{
+		"id": "hourly-btc", "instruments": []string{"BTCUSDT.SIM"}, "interval": "1h", "range": "2d", "every": "1h",
+	}).status)
+	require.Equal(t, http.StatusNoContent, s.call(http.MethodDelete, s.url+"/v1/schedules/hourly-btc", nil).status)
+	require.Equal(t, http.StatusNotFound, s.call(http.MethodGet, s.url+"/v1/schedules/hourly-btc", nil).status)
+	_, err = s.temporal.ScheduleClient().GetHandle(t.Context(), "schedule/hourly-btc").Describe(t.Context())
+	require.Error(t, err)
+	s.addSchedule("hourly-btc", map[string]any{"every": "1h"}) // the id is free again
+}
+
+func TestScheduleFailsAsItsBackfillDoes(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	s.addInstrument("BTCUSDT")
+	s.fault(map[string]any{"fault": "restricted"})
+	s.addSchedule("failing", map[string]any{"every": "1d"})
+	s.act("failing", "trigger")
+	s.awaitSchedule("failing", func(x schedule) bool { return x.status() == "failed" })
+	last := s.describe("failing").Info.RecentActions[0].StartWorkflowResult.WorkflowID
+	require.ErrorContains(t, s.temporal.GetWorkflow(t.Context(), last, "").Get(t.Context(), nil), workflows.FailurePartial)
+	require.Equal(t, "failed", s.scheduledBackfills("failing")[0].Status)
+}
+
+func TestScheduleSkipsAndPauses(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	s.addInstrument("BTCUSDT")
+	s.fault(map[string]any{"fault": "slow", "path": "/api/v3/klines", "delay_ms": 20000})
+	s.addSchedule("busy", map[string]any{"every": "1s"})
+	busy := s.awaitSchedule("busy", func(x schedule) bool { return x.skipped() >= 2 })
+	require.Equal(t, "running", busy.status())
+	require.Len(t, s.scheduledBackfills("busy"), 1, "the run covers its whole backfill")
+
+	s.act("busy", "pause")
+	require.NoError(t, s.scheduler.Reconcile(t.Context()))
+	held := s.describe("busy").Info
+	s.healSimulator()
+	for _, b := range s.scheduledBackfills("busy") {
+		s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/cancel", nil)
+	}
+	s.awaitSchedule("busy", func(x schedule) bool { return x.status() == "canceled" })
+	since := time.Now()
+	require.Never(t, func() bool { return s.describe("busy").Info.NumActions != held.NumActions }, 3*time.Second, 500*time.Millisecond)
+	s.awaitSchedule("busy", schedule.isPaused)
+
+	resumed := time.Now()
+	s.act("busy", "resume")
+	s.awaitSchedule("busy", func(x schedule) bool { return x.LastRunAt != nil && x.LastRunAt.After(since) })
+	all := func(i client.ScheduleInfo) int {
+		return i.NumActions + i.NumActionsSkippedOverlap + i.NumActionsMissedCatchupWindow
+	}
+	made := all(s.describe("busy").Info) - all(held)
+	require.LessOrEqual(t, made, 2+int(time.Since(resumed)/time.Second), "time spent paused is not made up for")
+	require.Equal(t, http.StatusNoContent, s.call(http.MethodDelete, s.url+"/v1/schedules/busy", nil).status)
+}
+
+func TestSyncSchedulesFollowTrackedIntervals(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{isScheduled: true})
+	put := func(symbol string, intervals ...string) {
+		got := s.call(http.MethodPost, s.url+"/v1/instruments?skip_listing=true", map[string]any{
+			"symbol": symbol, "venue": "SIM", "asset_class": "crypto", "currency": "USD", "calendar": "24x7", "intervals": intervals,
+			"providers": []any{map[string]string{"name": providerName, "symbol": symbol}},
+		})
+		require.Less(t, got.status, 300, string(got.body))
+	}
+	put("BTCUSDT", "4h", "1d")
+	put("ETHUSDT", "1d")
+	require.Eventually(t, func() bool {
+		all := s.schedules()
+		return len(all) == 2 && all[0].NextRunAt != nil && all[1].NextRunAt != nil
+	}, 20*time.Second, 50*time.Millisecond)
+	daily := s.schedules()[0]
+	require.Equal(t, "sync-sim_binance-1d", daily.ID)
+	require.Equal(t, []string{"sync", "15m", "config", providerName}, []string{daily.Kind, daily.Every, daily.Source, daily.Provider})
+	require.Equal(t, 2, daily.Series)
+	require.Contains(t, daily.TemporalURL, "sync%2Fsim_binance%2F1d")
+
+	refused := s.call(http.MethodDelete, s.url+"/v1/schedules/"+daily.ID, nil)
+	require.Equal(t, http.StatusConflict, refused.status)
+	require.Contains(t, string(refused.body), "/v1/instruments/{id}/intervals/1d")
+
+	s.act(daily.ID, "pause")
+	require.Less(t, s.call(http.MethodDelete, s.url+"/v1/instruments/BTCUSDT.SIM/intervals/4h", nil).status, 300)
+	require.Eventually(t, func() bool {
+		_, err := s.temporal.ScheduleClient().GetHandle(t.Context(), "sync/sim_binance/4h").Describe(t.Context())
+		return err != nil
+	}, 20*time.Second, 50*time.Millisecond)
+	require.Len(t, s.schedules(), 1)
+	s.awaitSchedule(daily.ID, schedule.isPaused) // nobody resumes what an operator paused
+	require.Equal(t, http.StatusNotFound, s.call(http.MethodGet, s.url+"/v1/schedules/sync-sim_binance-4h", nil).status)
+}
+
+// parse is a schedule of the configuration.
+func parse(t *testing.T, text market.ScheduleText) market.Schedule {
+	t.Helper()
+	text.Instruments, text.Interval, text.Range = []string{"BTCUSDT.SIM"}, "1h", "2d"
+	s, faults := market.ParseSchedule(text)
+	require.Empty(t, faults)
+	return s
+}
+
+func TestSchedulesAreReconciledByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t, options{})
+	s.addInstrument("BTCUSDT")
+	s.addSchedule("mine", map[string]any{"every": "1d"})
+	s.awaitSchedule("mine", func(x schedule) bool { return x.NextRunAt != nil })
+	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	other := workflows.NewScheduler(workflows.NewClient(s.temporal, "", ""), s.db, nil, logger)
+	reconcile := func(config ...market.Schedule) {
+		ended := make(chan error, 8)
+		for i := range cap(ended) {
+			scheduler := []*workflows.Scheduler{s.scheduler, other}[i%2]
+			go func() {
+				for try := 0; ; try++ { // a server that has just begun may not answer in time
+					err := errors.Join(scheduler.Configure(t.Context(), config), scheduler.Reconcile(t.Context()))
+					if err == nil || try == 10 {
+						ended <- err
+						return
+					}
+				}
+			}()
+		}
+		for range cap(ended) {
+			require.NoError(t, <-ended)
+		}
+	}
+	reconcile(parse(t, market.ScheduleText{ID: "nightly", Cron: "0 3 13 * 5"}), parse(t, market.ScheduleText{ID: "often", Every: "6h"}))
+	require.Len(t, s.schedules(), 3)
+	s.act("nightly", "pause")
+	before := s.describe("nightly")
+	require.Len(t, before.Schedule.Spec.Calendars, 2, "either day")
+	require.Equal(t, time.Hour, before.Schedule.Policy.CatchupWindow)
+
+	reconcile(parse(t, market.ScheduleText{ID: "nightly", Cron: "0 3 13 * 5"}), parse(t, market.ScheduleText{ID: "often", Every: "6h"}))
+	require.Equal(t, before.Info.LastUpdateAt, s.describe("nightly").Info.LastUpdateAt, "nothing changed, nothing is written")
+
+	edit := func(in client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+		in.Description.Schedule.Spec.Intervals[0].Every = time.Minute
+		return &client.ScheduleUpdate{Schedule: &in.Description.Schedule}, nil
+	}
+	often := s.temporal.ScheduleClient().GetHandle(t.Context(), "schedule/often")
+	require.NoError(t, often.Update(t.Context(), client.ScheduleUpdateOptions{DoUpdate: edit}))
+	require.NoError(t, s.scheduler.Reconcile(t.Context()))
+	require.Equal(t, 6*time.Hour, s.describe("often").Schedule.Spec.Intervals[0].Every, "what is edited in the UI is undone")
+
+	reconcile(parse(t, market.ScheduleText{ID: "nightly", Cron: "30 4 * * *"}))
+	require.Equal(t, "30 4 * * *", s.awaitSchedule("nightly", schedule.isPaused).Cron)
+	require.Len(t, s.describe("nightly").Schedule.Spec.Calendars, 1)
+	s.act("nightly", "resume")
+	resumed := s.awaitSchedule("nightly", schedule.isActive)
+	parsed, err := market.ParseCron("30 4 * * *")
+	require.NoError(t, err)
+	require.Equal(t, parsed.Next(time.Now()), *resumed.NextRunAt)
+	ids := []string{}
+	for _, x := range s.schedules() {
+		ids = append(ids, x.ID)
+	}
+	require.Equal(t, []string{"mine", "nightly"}, ids)
+	refused := s.call(http.MethodDelete, s.url+"/v1/schedules/nightly", nil)
+	require.Equal(t, http.StatusConflict, refused.status)
+	require.Contains(t, string(refused.body), "schedules.nightly")
+
+	require.NoError(t, s.temporal.ScheduleClient().GetHandle(t.Context(), "schedule/mine").Delete(t.Context()))
+	s.act("mine", "trigger") // what was lost comes back
+	require.Eventually(t, func() bool { return len(s.scheduledBackfills("mine")) == 1 }, 20*time.Second, 50*time.Millisecond)
+	reconcile()
+	require.Len(t, s.schedules(), 1)
+}
