@@ -134,7 +134,7 @@ func (s *server) addSchedule(ctx context.Context, in *schedulePostInput) (*sched
 		return nil, plannedFault(err)
 	}
 	if err := s.scheduler.Create(ctx, schedule); err != nil {
-		return nil, unreachable(err)
+		return nil, unreachable(err, "nothing was stored, try again later")
 	}
 	out, err := s.showSchedule(ctx, schedule.ID)
 	if err != nil {
@@ -152,7 +152,7 @@ func (s *server) deleteSchedule(ctx context.Context, in *schedulePathInput) (*st
 		return nil, market.Errorf(market.KindConflict, "this schedule follows from tracked intervals: it goes when no instrument keeps %s of %s in sync; "+
 			"stop them with DELETE /v1/instruments/{id}/intervals/%s, or pause the schedule", view.Interval, view.Provider, view.Interval)
 	}
-	return nil, unreachable(s.scheduler.Delete(ctx, in.ID))
+	return nil, unreachable(s.scheduler.Delete(ctx, in.ID), "nothing was deleted, try again later")
 }
 
 // changeSchedule acts on a schedule that is defined and shows it.
@@ -161,15 +161,15 @@ func (s *server) changeSchedule(ctx context.Context, id string, act func(context
 		return nil, err
 	}
 	if err := act(ctx, id); err != nil {
-		return nil, unreachable(err)
+		return nil, unreachable(err, "try again later")
 	}
 	return s.showSchedule(ctx, id)
 }
 
 // unreachable words that the workflow engine, which a change needs, does not answer.
-func unreachable(err error) error {
+func unreachable(err error, advice string) error {
 	if market.KindOf(err) != market.KindUnavailable {
 		return err
 	}
-	return unavailable(err, "the workflow engine does not answer; nothing was changed, try again later")
+	return unavailable(err, "the workflow engine does not answer; "+advice)
 }

@@ -94,7 +94,8 @@ func TestSchedulesAreListedWithoutTemporal(t *testing.T) {
 		w.do(t, http.MethodPost, "/v1/schedules", goodSchedule),
 	} {
 		p := a.problem(t, http.StatusServiceUnavailable, market.KindUnavailable)
-		require.Contains(t, p.Detail, "nothing was changed")
+		require.Contains(t, p.Detail, "does not answer")
+		require.Contains(t, p.Detail, "try again later")
 		require.NotEmpty(t, a.header.Get("Retry-After"))
 	}
 }

@@ -90,7 +90,7 @@ type Store interface {
 }
 
 // Scheduler changes schedules and knows their live state. workflows.Scheduler satisfies it.
-// What it does in Temporal returns unavailable when that cannot be reached, with nothing changed.
+// What it does in Temporal returns unavailable when that cannot be reached; definitions are unchanged then.
 type Scheduler interface {
 	// SyncSchedules returns the schedules that follow from the tracked series.
 	SyncSchedules(ctx context.Context) ([]market.SyncSchedule, error)
