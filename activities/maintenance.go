@@ -22,6 +22,8 @@ type Housekeeper interface {
 	EnsureRawPagePartitions(ctx context.Context, now time.Time) error
 	// PurgeRawPages drops the bodies of raw pages asked for before the instant; the rest of the rows stays.
 	PurgeRawPages(ctx context.Context, before time.Time) (int64, error)
+	// ProviderStates returns the state of each provider instance that has a budget.
+	ProviderStates(ctx context.Context) (map[string]market.ProviderState, error)
 }
 
 // Maintain is the daily housekeeping: partitions for the time ahead, raw bodies past their retention.

@@ -31,6 +31,8 @@ type Orchestrator interface {
 	WorkflowState(ctx context.Context, workflowID string) (WorkflowState, error)
 	// RestartBackfill starts the workflow of a stored backfill; already running is no error.
 	RestartBackfill(ctx context.Context, jobID string) error
+	// PauseProvider stops the dispatch of the provider's queues, or lets them run; where they do already, nothing changes.
+	PauseProvider(ctx context.Context, provider string, isPaused bool, reason string) error
 }
 
 // SweepResult counts what a sweep mended.
@@ -42,7 +44,8 @@ type SweepResult struct {
 
 // SweepJobs looks at the workflows behind unfinished backfills older than two minutes: none of our code runs when an
 // operator terminates one. A workflow Temporal does not know, or that a retry did not get to start, is started; an ended
-// one closes its backfill. Then it reconciles the schedules, so that what was missed of them heals within a minute.
+// one closes its backfill. It also stops and starts the queues of providers as these are paused, and reconciles the
+// schedules, so that what was missed of them heals within a minute.
 func (a *Activities) SweepJobs(ctx context.Context) (SweepResult, error) {
 	var result SweepResult
 	jobs, err := a.Jobs.UnfinishedJobs(ctx, a.Now().Add(-sweepAge))
@@ -59,7 +62,7 @@ func (a *Activities) SweepJobs(ctx context.Context) (SweepResult, error) {
 		}
 		activity.RecordHeartbeat(ctx, result)
 	}
-	failed = errors.Join(failed, a.sweepSyncs(ctx, &result))
+	failed = errors.Join(failed, a.sweepSyncs(ctx, &result), a.alignQueues(ctx))
 	if a.Reconciler != nil {
 		failed = errors.Join(failed, a.Reconciler.Reconcile(ctx))
 	}

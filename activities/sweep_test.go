@@ -37,6 +37,7 @@ func (j *jobs) CloseJob(_ context.Context, id string, isCanceled bool, _ string)
 type flows struct {
 	states  map[string]activities.WorkflowState
 	started []string
+	queues  map[string]string // why the queues of a provider are stopped; "" when they run
 }
 
 func (f *flows) WorkflowState(_ context.Context, id string) (activities.WorkflowState, error) {
@@ -48,6 +49,17 @@ func (f *flows) WorkflowState(_ context.Context, id string) (activities.Workflow
 
 func (f *flows) RestartBackfill(_ context.Context, id string) error {
 	f.started = append(f.started, id)
+	return nil
+}
+
+func (f *flows) PauseProvider(_ context.Context, provider string, isPaused bool, reason string) error {
+	if provider == "broken" {
+		return market.Errorf(market.KindUnavailable, "Temporal is away")
+	}
+	if !isPaused {
+		reason = ""
+	}
+	f.queues[provider] = reason
 	return nil
 }
 
@@ -92,7 +104,9 @@ func TestSweepMendsWhatDoesNotMatch(t *testing.T) {
 				job.RunningChunkIDs = []string{"chunk"}
 			}
 			j := &jobs{closed: map[string]bool{}, unfinished: []market.UnfinishedJob{{ID: "first", WorkflowID: "broken"}, job}}
-			a := &activities.Activities{Jobs: j, Syncs: &syncs{}, Workflows: f, Now: func() time.Time { return now }}
+			a := &activities.Activities{
+				Jobs: j, Syncs: &syncs{}, Workflows: f, Housekeeping: &housekeeper{}, Now: func() time.Time { return now },
+			}
 			_, err := execute(t, a.SweepJobs)
 			kind, message := activities.Failure(err)
 			require.Equal(t, market.KindUnavailable, kind)
@@ -116,6 +130,13 @@ type housekeeper struct {
 	bars  market.Range
 	raw   time.Time
 	purge time.Time
+
+	providers map[string]market.ProviderState
+	err       error
+}
+
+func (h *housekeeper) ProviderStates(context.Context) (map[string]market.ProviderState, error) {
+	return h.providers, h.err
 }
 
 func (h *housekeeper) EnsureBarPartitions(_ context.Context, r market.Range) error {
@@ -131,6 +152,23 @@ func (h *housekeeper) EnsureRawPagePartitions(_ context.Context, now time.Time) 
 func (h *housekeeper) PurgeRawPages(_ context.Context, before time.Time) (int64, error) {
 	h.purge = before
 	return 0, nil
+}
+
+func TestSweepStopsAndStartsQueuesAsProvidersArePaused(t *testing.T) {
+	t.Parallel()
+	f, h := &flows{queues: map[string]string{}}, &housekeeper{providers: map[string]market.ProviderState{
+		"stopped": {Paused: true, PausedReason: "maintenance"}, "running": {}, "broken": {Paused: true},
+	}}
+	a := &activities.Activities{Jobs: &jobs{}, Syncs: &syncs{}, Workflows: f, Housekeeping: h, Now: time.Now}
+	_, err := execute(t, a.SweepJobs)
+	_, message := activities.Failure(err)
+	require.Contains(t, message, "provider broken", "one that cannot be reached is told of, and holds up no other")
+	require.Equal(t, map[string]string{"stopped": "maintenance", "running": ""}, f.queues)
+
+	h.err = market.Errorf(market.KindUnavailable, "no database")
+	_, err = execute(t, a.SweepJobs)
+	_, message = activities.Failure(err)
+	require.Contains(t, message, "no database")
 }
 
 func TestMaintain(t *testing.T) {

@@ -22,9 +22,9 @@ type laneBooking struct {
 	lane market.Lane
 }
 
-// bookLanes lets both lanes ask in a random order from many goroutines, without ever waiting: sync is how many of ten ask
+// bookLanes lets both lanes ask in a random order from many goroutines, without ever waiting: share is how many of ten ask
 // for the sync lane. Refused requests do not ask again.
-func bookLanes(t *testing.T, d *db.DB, provider string, asks, sync_ int, seed uint64) []laneBooking {
+func bookLanes(t *testing.T, d *db.DB, provider string, asks, share int, seed uint64) []laneBooking {
 	t.Helper()
 	const workers = 6
 	var mu sync.Mutex
@@ -36,7 +36,7 @@ func bookLanes(t *testing.T, d *db.DB, provider string, asks, sync_ int, seed ui
 			random := rand.New(rand.NewPCG(seed, uint64(w))) //nolint:gosec // any order will do
 			for range asks / workers {
 				b := market.Booking{Provider: provider, Weight: 1 + random.IntN(3), Lane: market.LaneBackfill, MaxWait: 1000 * time.Hour}
-				if random.IntN(10) < sync_ {
+				if random.IntN(10) < share {
 					b.Lane = market.LaneSync
 				}
 				before := time.Now()
@@ -64,18 +64,18 @@ func bookLanes(t *testing.T, d *db.DB, provider string, asks, sync_ int, seed ui
 func TestLanesShareOneBudget(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	for sync_ := 1; sync_ <= 9; sync_ += 2 {
+	for share := 1; share <= 9; share += 2 {
 		for name, pacing := range map[string]market.Pacing{
 			"requests": {RequestsPerMinute: 120},
 			"weights":  {RequestsPerMinute: 6000, WeightPerMinute: 240, HeaviestWeight: 3},
 		} {
-			t.Run(fmt.Sprintf("%s %d of 10", name, sync_), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s %d of 10", name, share), func(t *testing.T) {
 				t.Parallel()
-				provider := fmt.Sprintf("%s%d", name, sync_)
+				provider := fmt.Sprintf("%s%d", name, share)
 				require.NoError(t, d.EnsureBudget(t.Context(), provider, pacing))
 				_, err := d.TakeBudget(t.Context(), market.Booking{Provider: provider, Weight: 1, Lane: market.LaneSync, MaxWait: time.Hour})
 				require.NoError(t, err, "from now on the sync lane is busy")
-				bookings := bookLanes(t, d, provider, 900, sync_, uint64(sync_)) //nolint:gosec // a small number
+				bookings := bookLanes(t, d, provider, 900, share, uint64(share)) //nolint:gosec // a small number
 				all := make([]booked, len(bookings))
 				backfill, total := 0, 0
 				for i, b := range bookings {
@@ -95,7 +95,7 @@ func TestLanesShareOneBudget(t *testing.T) {
 				}
 				require.LessOrEqual(t, 5*(backfill-3), total, "the sync lane gets at least four fifths, but for the first request")
 				require.Positive(t, backfill, "a backfill is never starved")
-				if sync_ < 6 { // one that asks more seldom than its turn comes gets less
+				if share < 6 { // one that asks more seldom than its turn comes gets less
 					require.Greater(t, 7*backfill, total, "a backfill that asks gets its fifth")
 				}
 			})
@@ -123,9 +123,9 @@ func TestBackfillLaneHasAllWithoutSync(t *testing.T) {
 	}
 	require.NoError(t, ask(market.LaneBackfill))
 	hasKind(t, market.KindRateLimited, ask(market.LaneBackfill))
-	require.True(t, scalar[bool](t, d, `SELECT sync_until BETWEEN now() + interval '1 second' AND now() + interval '6 seconds' FROM provider_gate`))
+	require.True(t, scalar[bool](t, d, `SELECT shareuntil BETWEEN now() + interval '1 second' AND now() + interval '6 seconds' FROM provider_gate`))
 
-	exec(t, d, `UPDATE provider_gate SET sync_until = now() - interval '1 second'`)
+	exec(t, d, `UPDATE provider_gate SET shareuntil = now() - interval '1 second'`)
 	for range 5 {
 		require.NoError(t, ask(market.LaneBackfill), "the sync lane is idle again")
 	}
@@ -136,7 +136,7 @@ func TestSyncThatIsRefusedCountsAsBusy(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	require.NoError(t, d.EnsureBudget(t.Context(), "p", market.Pacing{RequestsPerMinute: 60}))
-	isBusy := func() bool { return scalar[bool](t, d, `SELECT sync_until > now() FROM provider_gate`) }
+	isBusy := func() bool { return scalar[bool](t, d, `SELECT shareuntil > now() FROM provider_gate`) }
 	_, err := d.TakeBudget(t.Context(), booking("p", 1, 0))
 	require.NoError(t, err)
 	require.False(t, isBusy())

@@ -105,6 +105,7 @@ type options struct {
 	replays           []*simulator.Replay
 	requestsPerMinute int
 	isScheduled       bool // tracked intervals get their schedules
+	isIdle            bool // no worker runs, see stack.fleet
 	hasReal           bool // real instances too, with the simulator in the place of the network
 	keepsLog          bool // every line, for the test to read
 }
@@ -141,7 +142,9 @@ func start(t testing.TB, o options) *stack {
 	if o.isScheduled {
 		go s.scheduler.Run(t.Context())
 	}
-	s.work(registry, logger)
+	if !o.isIdle {
+		s.work(registry, logger)
+	}
 	return s
 }
 

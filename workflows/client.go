@@ -11,8 +11,6 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/operatorservice/v1"
 	"go.temporal.io/api/serviceerror"
-	taskqueuepb "go.temporal.io/api/taskqueue/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
@@ -153,21 +151,6 @@ func (c *Client) FindListing(ctx context.Context, id market.InstrumentID, p mark
 		return &market.Error{Kind: kind, Message: message, Err: err}
 	}
 	return clientError(err, "find the listing")
-}
-
-// PauseProvider stops the dispatch of the provider's fetch queue, or lets it run again.
-func (c *Client) PauseProvider(ctx context.Context, provider string, isPaused bool, reason string) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	limit := &workflowservice.UpdateTaskQueueConfigRequest_RateLimitUpdate{Reason: reason}
-	if isPaused {
-		limit.RateLimit = &taskqueuepb.RateLimit{RequestsPerSecond: 0}
-	}
-	_, err := c.temporal.WorkflowService().UpdateTaskQueueConfig(ctx, &workflowservice.UpdateTaskQueueConfigRequest{
-		Namespace: c.namespace, Identity: "marketdata", TaskQueue: FetchQueue(provider),
-		TaskQueueType: enumspb.TASK_QUEUE_TYPE_ACTIVITY, UpdateQueueRateLimit: limit,
-	})
-	return clientError(err, "set the dispatch rate")
 }
 
 // WorkflowState returns the state of the latest run of a workflow.

@@ -1,0 +1,156 @@
+package e2e_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketdata/market"
+	"marketdata/market/calendar"
+	"marketdata/providers"
+)
+
+// mostWithin returns the most requests that began within a window, wherever it begins.
+func mostWithin(log []logged, window time.Duration) int {
+	most, first := 0, 0
+	for i, r := range log {
+		for r.At.Sub(log[first].At) >= window {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+// TestBudgetHoldsAtEverySecond runs four workers for more than a minute into a provider that fails now and then and once
+// asks everybody to wait, and reads in the simulator's log when requests really began.
+func TestBudgetHoldsAtEverySecond(t *testing.T) {
+	t.Parallel()
+	const (
+		perMinute  = 120
+		burst      = 2 // perMinute / 60
+		perSecond  = 2
+		retryAfter = 5 * time.Second
+		duration   = 76 * time.Second
+		flight     = 500 * time.Millisecond // of the requests that began before the refusal had come
+	)
+	o := options{requestsPerMinute: perMinute, isIdle: true}
+	s := start(t, o)
+	s.fleet(4, o)
+	s.addInstrument("BTCUSDT")
+	s.fault(map[string]any{"fault": "server_error", "path": klines, "probability": 0.1},
+		map[string]any{"fault": "cut", "path": klines, "probability": 0.05},
+		map[string]any{"fault": "rate_limit", "path": klines, "after": 50, "count": 1, "retry_after_seconds": int(retryAfter / time.Second)})
+	b := s.startBackfill(map[string]any{
+		"instruments": []string{"BTCUSDT.SIM"}, "interval": "1m", "start": "2021-01-01", "end": "2024-01-01", "concurrency": 32,
+	})
+	var log []logged
+	require.Eventually(t, func() bool {
+		log = s.requestLog()
+		return len(log) > 0 && log[len(log)-1].At.Sub(log[0].At) > duration
+	}, 2*time.Minute, 2*time.Second)
+	require.False(t, isFinished(s.backfill(b.ID)), "the load was full to the end")
+
+	refused := slices.IndexFunc(log, func(r logged) bool { return r.Status == 429 })
+	require.Positive(t, refused)
+	for _, r := range log[refused+1:] {
+		after := r.At.Sub(log[refused].At)
+		require.False(t, after > flight && after < retryAfter, "a request began %s after the refusal", after)
+	}
+	failed := 0
+	for _, r := range log {
+		if r.Status >= 500 {
+			failed++
+		}
+	}
+	most := mostWithin(log, time.Minute)
+	t.Logf("%d requests in %s, %d failed; at most %d in any minute and %d in any second", len(log),
+		log[len(log)-1].At.Sub(log[0].At).Round(time.Second), failed, most, mostWithin(log, time.Second))
+	require.LessOrEqual(t, most, perMinute)
+	require.GreaterOrEqual(t, most, perMinute*8/10, "the budget is used, but for the wait")
+	require.LessOrEqual(t, mostWithin(log, time.Second), burst+perSecond)
+	require.Positive(t, failed)
+}
+
+// ask fetches bars with several requests at once, each again and again, for as long as ctx lives. It returns how long each
+// request waited for its budget.
+func ask(ctx context.Context, t *testing.T, p providers.Provider, symbol string, atOnce int) (waits []time.Duration, err error) {
+	t.Helper()
+	grid, err := calendar.GridOf(market.Interval1m, "24x7")
+	require.NoError(t, err)
+	first := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	request := providers.Request{Symbol: symbol, Grid: grid, Range: market.Range{Start: first, End: first.Add(time.Hour)}}
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	for range atOnce {
+		group.Go(func() {
+			for ctx.Err() == nil {
+				wanted := time.Now()
+				page, fetchErr := p.Fetch(context.WithoutCancel(ctx), request)
+				mu.Lock()
+				if fetchErr == nil {
+					waits = append(waits, page.RequestedAt.Sub(wanted))
+				} else if market.KindOf(fetchErr) != market.KindRateLimited {
+					err = errors.Join(err, fetchErr)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	return waits, err
+}
+
+// TestSyncNeverWaitsBehindABackfill lets a deep backfill of four workers have the whole budget, and then lets today's bars
+// want all of it.
+func TestSyncNeverWaitsBehindABackfill(t *testing.T) {
+	t.Parallel()
+	const deep, fresh = "BTCUSDT", "ETHUSDT"
+	o := options{requestsPerMinute: 1200, isIdle: true}
+	s := start(t, o)
+	provider := func() providers.Provider {
+		p, err := s.registry(o, slog.New(slog.DiscardHandler)).Provider(providerName)
+		require.NoError(t, err)
+		return p
+	}
+	backfill, stopBackfill := context.WithCancel(t.Context())
+	ended := make(chan error, 4)
+	for range cap(ended) {
+		p := provider()
+		go func() {
+			_, err := ask(backfill, t, p, deep, 16)
+			ended <- err
+		}()
+	}
+	require.Eventually(t, func() bool { return len(s.requestLog()) > 80 }, 30*time.Second, 50*time.Millisecond)
+
+	sync, stopSync := context.WithTimeout(providers.WithLane(t.Context(), providers.LaneSync), 8*time.Second)
+	defer stopSync()
+	begun := time.Now()
+	waits, err := ask(sync, t, provider(), fresh, 30)
+	require.NoError(t, err)
+	over := begun.Add(8 * time.Second)
+	stopBackfill()
+	for range cap(ended) {
+		require.NoError(t, <-ended)
+	}
+
+	count := map[string]int{}
+	for _, r := range s.requestLog() {
+		if r.At.After(begun.Add(3*time.Second)) && r.At.Before(over) { // what was booked before the sync came has been sent
+			count[r.symbol()]++
+		}
+	}
+	t.Logf("in 5 s, %d requests of the sync lane and %d of the backfill; the first was sent %s after it was wanted, and 30 within %s",
+		count[fresh], count[deep], waits[0].Round(time.Millisecond), slices.Max(waits[:30]).Round(time.Millisecond))
+	require.Less(t, waits[0], 3*time.Second, "2 s that were booked, and a moment")
+	require.GreaterOrEqual(t, count[fresh], 4*(count[deep]-1), "four fifths are for the sync lane")
+	require.Greater(t, 8*count[deep], count[fresh], "the backfill is not starved")
+	require.Greater(t, count[fresh]+count[deep], 80, "together they use the budget")
+}
