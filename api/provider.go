@@ -74,14 +74,14 @@ func (s *server) registerProviders() {
 	}, s.listProviders)
 	register(s, huma.Operation{
 		OperationID: "pause-provider", Method: http.MethodPost, Path: "/v1/providers/{name}/pause", Tags: tags,
-		Summary: "Pause a provider", Description: "All workers stop asking it; work waits. Pausing a paused provider changes its reason.",
+		Summary: "Pause a provider", Description: "No request to it begins later than three seconds after the answer, on any worker. Work waits, also across restarts, until it is resumed. Pausing a paused provider changes its reason.",
 		Errors: []int{http.StatusNotFound},
 	}, func(ctx context.Context, in *providerPauseInput) (*providerOutput, error) {
 		return s.setProviderPaused(ctx, in.Name, true, in.Body.text())
 	})
 	register(s, huma.Operation{
 		OperationID: "resume-provider", Method: http.MethodPost, Path: "/v1/providers/{name}/resume", Tags: tags,
-		Summary: "Resume a provider", Description: "Workers ask it again.", Errors: []int{http.StatusNotFound},
+		Summary: "Resume a provider", Description: "Workers ask it again, within seconds.", Errors: []int{http.StatusNotFound},
 	}, func(ctx context.Context, in *providerPathInput) (*providerOutput, error) {
 		return s.setProviderPaused(ctx, in.Name, false, "")
 	})

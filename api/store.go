@@ -126,7 +126,7 @@ type Orchestrator interface {
 	// FindListing asks the provider since when it has bars of the instrument and stores the answer; it waits at most
 	// until ctx's deadline. Errors: not_found when the provider does not know the symbol.
 	FindListing(ctx context.Context, id market.InstrumentID, p market.ProviderSymbol) error
-	// PauseProvider sets the dispatch rate of the provider's fetch queue to 0, or lifts it.
+	// PauseProvider sets the dispatch rate of the provider's queues to 0, or lifts it.
 	PauseProvider(ctx context.Context, provider string, isPaused bool, reason string) error
 	// Ping reports whether Temporal answers.
 	Ping(ctx context.Context) error

@@ -78,14 +78,28 @@ func TestBudgetHoldsAtEverySecond(t *testing.T) {
 	require.Positive(t, failed)
 }
 
-// ask fetches bars with several requests at once, each again and again, for as long as ctx lives. It returns how long each
-// request waited for its budget.
-func ask(ctx context.Context, t *testing.T, p providers.Provider, symbol string, atOnce int) (waits []time.Duration, err error) {
+// barsOf asks for an hour of bars.
+func barsOf(t *testing.T, symbol string) providers.Request {
 	t.Helper()
 	grid, err := calendar.GridOf(market.Interval1m, "24x7")
 	require.NoError(t, err)
 	first := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
-	request := providers.Request{Symbol: symbol, Grid: grid, Range: market.Range{Start: first, End: first.Add(time.Hour)}}
+	return providers.Request{Symbol: symbol, Grid: grid, Range: market.Range{Start: first, End: first.Add(time.Hour)}}
+}
+
+// ownProvider is the provider as a worker process of its own has it.
+func (s *stack) ownProvider(o options) providers.Provider {
+	s.t.Helper()
+	p, err := s.registry(o, slog.New(slog.DiscardHandler)).Provider(providerName)
+	require.NoError(s.t, err)
+	return p
+}
+
+// ask fetches bars with several requests at once, each again and again, for as long as ctx lives. It returns how long each
+// request waited for its budget.
+func ask(ctx context.Context, t *testing.T, p providers.Provider, symbol string, atOnce int) (waits []time.Duration, err error) {
+	t.Helper()
+	request := barsOf(t, symbol)
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	for range atOnce {
@@ -114,15 +128,10 @@ func TestSyncNeverWaitsBehindABackfill(t *testing.T) {
 	const deep, fresh = "BTCUSDT", "ETHUSDT"
 	o := options{requestsPerMinute: 1200, isIdle: true}
 	s := start(t, o)
-	provider := func() providers.Provider {
-		p, err := s.registry(o, slog.New(slog.DiscardHandler)).Provider(providerName)
-		require.NoError(t, err)
-		return p
-	}
 	backfill, stopBackfill := context.WithCancel(t.Context())
 	ended := make(chan error, 4)
 	for range cap(ended) {
-		p := provider()
+		p := s.ownProvider(o)
 		go func() {
 			_, err := ask(backfill, t, p, deep, 16)
 			ended <- err
@@ -133,7 +142,7 @@ func TestSyncNeverWaitsBehindABackfill(t *testing.T) {
 	sync, stopSync := context.WithTimeout(providers.WithLane(t.Context(), providers.LaneSync), 8*time.Second)
 	defer stopSync()
 	begun := time.Now()
-	waits, err := ask(sync, t, provider(), fresh, 30)
+	waits, err := ask(sync, t, s.ownProvider(o), fresh, 30)
 	require.NoError(t, err)
 	over := begun.Add(8 * time.Second)
 	stopBackfill()
@@ -153,4 +162,48 @@ func TestSyncNeverWaitsBehindABackfill(t *testing.T) {
 	require.GreaterOrEqual(t, count[fresh], 4*(count[deep]-1), "four fifths are for the sync lane")
 	require.Greater(t, 8*count[deep], count[fresh], "the backfill is not starved")
 	require.Greater(t, count[fresh]+count[deep], 80, "together they use the budget")
+}
+
+// TestRefusalHoldsAllWorkers: what one worker is told holds for the others, for a minute where the provider does not say.
+func TestRefusalHoldsAllWorkers(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name       string
+		retryAfter int // seconds; 0: the provider does not say
+		least      time.Duration
+	}{
+		{name: "for as long as it says", retryAfter: 3, least: 3 * time.Second},
+		{name: "for a minute", least: time.Minute},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			o := options{isIdle: true}
+			s := start(t, o)
+			request := barsOf(t, "BTCUSDT")
+			fetch := func(p providers.Provider) error {
+				_, err := p.Fetch(t.Context(), request)
+				return err
+			}
+			one, other := s.ownProvider(o), s.ownProvider(o)
+			require.NoError(t, fetch(other))
+			s.fault(map[string]any{"fault": "rate_limit", "path": klines, "count": 1, "retry_after_seconds": tc.retryAfter})
+			refused := time.Now()
+			require.Equal(t, market.KindRateLimited, market.KindOf(fetch(one)))
+			notBefore := s.provider().Budget.NotBefore
+			require.NotNil(t, notBefore)
+			require.False(t, notBefore.Before(refused.Add(tc.least).Truncate(time.Second)))
+
+			err := fetch(other)
+			if tc.least > 10*time.Second { // longer than a request waits by itself
+				require.Equal(t, market.KindRateLimited, market.KindOf(err))
+				require.Greater(t, market.RetryAfter(err), tc.least/2)
+				require.Len(t, s.requestLog(), 2)
+				return
+			}
+			require.NoError(t, err)
+			log := s.requestLog()
+			require.Len(t, log, 3)
+			require.GreaterOrEqual(t, log[2].At.Sub(log[1].At), tc.least)
+		})
+	}
 }

@@ -59,6 +59,14 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION rate_take IS 'Books one request of a weight for a lane if it may begin within max_wait; refuses without booking otherwise.';
+-- +goose StatementBegin
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'marketdata_app') THEN
+        GRANT EXECUTE ON FUNCTION rate_take TO marketdata_app;
+    END IF;
+END $$;
+-- +goose StatementEnd
 
 -- +goose Down
 DROP FUNCTION rate_take(text, integer, interval, text);
@@ -99,3 +107,11 @@ END $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION rate_take IS 'Books one request of a weight if it may begin within max_wait; refuses without booking otherwise.';
 ALTER TABLE provider_gate DROP COLUMN sync_until, DROP COLUMN backfill_tat;
+-- +goose StatementBegin
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'marketdata_app') THEN
+        GRANT EXECUTE ON FUNCTION rate_take TO marketdata_app;
+    END IF;
+END $$;
+-- +goose StatementEnd
