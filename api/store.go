@@ -77,6 +77,7 @@ type Store interface {
 	BarReader
 	BackfillStore
 	ProviderStore
+	AlertStore
 	HealthStore
 }
 
@@ -97,6 +98,8 @@ type Orchestrator interface {
 	FindListing(ctx context.Context, id market.InstrumentID, p market.ProviderSymbol) error
 	// PauseProvider sets the dispatch rate of the provider's fetch queue to 0, or lifts it.
 	PauseProvider(ctx context.Context, provider string, isPaused bool, reason string) error
+	// StartAlert starts the workflow of a stored delivery; already running is no error.
+	StartAlert(ctx context.Context, ref market.AlertRef) error
 	// Ping reports whether Temporal answers.
 	Ping(ctx context.Context) error
 	// WorkflowURL and JobURL link into the Temporal UI: one workflow, and the list query MdJobId="…".

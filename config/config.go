@@ -15,6 +15,7 @@ type Config struct {
 	Worker    Worker              `koanf:"worker"`
 	Providers map[string]Provider `koanf:"providers"` // by instance name, [a-z][a-z0-9_]*
 	Retention Retention           `koanf:"retention"`
+	Alerts    Alerts              `koanf:"alerts"`
 	Log       Log                 `koanf:"log"`
 
 	origins map[string]string

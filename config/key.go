@@ -19,9 +19,10 @@ const (
 	count
 	claim
 	duration
+	list
 )
 
-// key describes one configuration key. In path, * stands for the name of a provider instance.
+// key describes one configuration key. In path, * stands for the name of a provider instance or a webhook.
 type key struct {
 	path     string
 	kind     kind
@@ -50,6 +51,12 @@ func keys() []key {
 		{"providers.*.enabled", claim, false, "whether workers fetch from it"},
 		{"providers.*.synthetic", claim, false, "made-up bars, which attach only to instruments of venue SIM"},
 		{"retention.raw_page", duration, false, "how long bodies of provider answers are kept"},
+		{"alerts.stale_after", duration, false, "how late a series may be before people are told (0s: 15m, and three runs of its sync at least)"},
+		{"alerts.webhooks.*.url", text, true, "where alerts are sent by POST; whoever knows it can write there"},
+		{"alerts.webhooks.*.format", text, false, "json, or slack for Slack and what understands its messages"},
+		{"alerts.webhooks.*.secret", text, true, `key of the signature header X-Marketdata-Signature ("": none)`},
+		{"alerts.webhooks.*.kinds", list, false, "which alerts it is told of: backfill_failed, series_stale, provider_paused, provider_refused (none: all)"},
+		{"alerts.webhooks.*.enabled", claim, false, "whether it is told of anything"},
 		{"log.level", text, false, "debug, info, warn or error"},
 		{"log.format", text, false, "text, json, or auto: text on a terminal, json elsewhere"},
 	}
@@ -82,6 +89,9 @@ func matches(pattern, path string) bool {
 
 // parse turns a value as a source has it into the key's type. The message of its error completes "<key>: ".
 func (k key) parse(value any) (any, error) {
+	if entries, isList := value.([]any); isList && k.kind == list {
+		return parseList(entries)
+	}
 	switch value.(type) {
 	case nil:
 		return nil, fmt.Errorf("has no value: give one, or remove the key")
@@ -113,8 +123,34 @@ func (k key) parse(value any) (any, error) {
 			return nil, fmt.Errorf("wants a duration such as 2160h or 90m, not %q", written)
 		}
 		return d, nil
+	case list:
+		return splitList(written), nil
 	}
 	return nil, fmt.Errorf("has no known type")
+}
+
+// parseList reads a list of a file.
+func parseList(entries []any) (any, error) {
+	names := make([]string, 0, len(entries))
+	for _, entry := range entries {
+		name, isText := entry.(string)
+		if !isText {
+			return nil, fmt.Errorf("wants a list of texts, not %v in it", entry)
+		}
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+// splitList reads a list as one text, with commas between its entries.
+func splitList(written string) []string {
+	names := []string{}
+	for name := range strings.SplitSeq(written, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // environName returns the environment variable of a key.

@@ -126,32 +126,47 @@ func yamlValue(value any) string {
 
 // valueText is the value as a source would write it, secrets hidden.
 func valueText(value any) string {
-	written := fmt.Sprint(value)
-	if _, isDuration := value.(time.Duration); isDuration {
-		written = strings.TrimSuffix(strings.TrimSuffix(written, "0s"), "0m")
+	switch v := value.(type) {
+	case time.Duration:
+		if written := strings.TrimSuffix(strings.TrimSuffix(v.String(), "0s"), "0m"); written != "" {
+			return written
+		}
+	case []string:
+		return strings.Join(v, ",")
 	}
-	return written
+	return fmt.Sprint(value)
 }
 
-// paths returns the path of every key of the configuration in the order of the documentation.
+// paths returns the path of every key of the configuration in the order of the documentation, the keys of instances and
+// webhooks by name.
 func (c Config) paths() []string {
-	names := slices.Sorted(maps.Keys(c.Providers))
-	all := make([]string, 0, len(keys())+len(names)*7)
+	all := make([]string, 0, len(keys())+len(c.Providers)*7)
+	done := map[string]bool{}
 	for _, k := range keys() {
-		if !strings.HasPrefix(k.path, "providers.") {
+		section, _, isNamed := strings.Cut(k.path, ".*.")
+		switch {
+		case !isNamed:
 			all = append(all, k.path)
-		}
-	}
-	at := slices.Index(all, "retention.raw_page")
-	for _, name := range names {
-		for _, k := range keys() {
-			if strings.HasPrefix(k.path, "providers.") {
-				all = slices.Insert(all, at, strings.Replace(k.path, "*", name, 1))
-				at++
+		case !done[section]:
+			done[section] = true
+			for _, name := range c.names(section) {
+				for _, of := range keys() {
+					if strings.HasPrefix(of.path, section+".*.") {
+						all = append(all, strings.Replace(of.path, "*", name, 1))
+					}
+				}
 			}
 		}
 	}
 	return all
+}
+
+// names returns the names in a section that holds entries by name.
+func (c Config) names(section string) []string {
+	if section == "providers" {
+		return slices.Sorted(maps.Keys(c.Providers))
+	}
+	return slices.Sorted(maps.Keys(c.Alerts.Webhooks))
 }
 
 // values returns every value by key, with the types of Config.
@@ -166,6 +181,7 @@ func (c Config) values() map[string]any {
 		"api.url":              c.API.URL,
 		"worker.listen":        c.Worker.Listen,
 		"retention.raw_page":   c.Retention.RawPage,
+		"alerts.stale_after":   c.Alerts.StaleAfter,
 		"log.level":            c.Log.Level,
 		"log.format":           c.Log.Format,
 	}
@@ -179,6 +195,14 @@ func (c Config) values() map[string]any {
 		values[path+"record_dir"] = p.RecordDir
 		values[path+"enabled"] = p.Enabled
 		values[path+"synthetic"] = p.Synthetic
+	}
+	for name, w := range c.Alerts.Webhooks {
+		path := "alerts.webhooks." + name + "."
+		values[path+"url"] = w.URL
+		values[path+"format"] = w.Format
+		values[path+"secret"] = w.Secret
+		values[path+"kinds"] = w.Kinds
+		values[path+"enabled"] = w.Enabled
 	}
 	return values
 }

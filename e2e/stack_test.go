@@ -22,6 +22,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"marketdata/activities"
+	"marketdata/alerts"
 	"marketdata/api"
 	"marketdata/db"
 	"marketdata/db/dbtest"
@@ -102,6 +103,7 @@ type stack struct {
 type options struct {
 	replays           []*simulator.Replay
 	requestsPerMinute int
+	webhooks          []alerts.Webhook
 	hasReal           bool // real instances too, with the simulator in the place of the network
 	keepsLog          bool // every line, for the test to read
 }
@@ -130,11 +132,11 @@ func start(t testing.TB, o options) *stack {
 	orchestrator := workflows.NewClient(s.dial(address, name, s.apiMetrics, logger), name, "http://ui.example")
 	apiServer := httptest.NewServer(api.New(api.Options{
 		Store: s.db, Orchestrator: orchestrator, Providers: registry.Instances(), Now: s.now, Logger: logger,
-		Recorder: s.apiMetrics, Metrics: s.apiMetrics.Handler(),
+		Recorder: s.apiMetrics, Metrics: s.apiMetrics.Handler(), Webhooks: webhookNames(o.webhooks),
 	}))
 	t.Cleanup(apiServer.Close)
 	s.url = apiServer.URL
-	s.work(registry, logger)
+	s.work(o, registry, logger)
 	return s
 }
 
@@ -170,7 +172,7 @@ func (s *stack) registry(o options, logger *slog.Logger) *providers.Registry {
 }
 
 // work runs a worker until the test ends.
-func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
+func (s *stack) work(o options, registry *providers.Registry, logger *slog.Logger) {
 	s.t.Helper()
 	var names []string
 	for _, instance := range registry.Instances() {
@@ -186,6 +188,7 @@ func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 				Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
 				Now: s.now, Recorder: s.workerMetrics,
 			},
+			Alerting: s.alerting(o, registry),
 		})
 	}()
 	s.t.Cleanup(func() {

@@ -9,6 +9,8 @@ func ListingWorkflowID(provider, instrument string) string {
 const (
 	ScheduleSweep       = "maintenance-sweep"
 	ScheduleMaintenance = "maintenance-daily"
+	ScheduleWatch       = "maintenance-watch"
 	idSweep             = "maintenance/sweep"
 	idMaintenance       = "maintenance/daily"
+	idWatch             = "maintenance/watch"
 )
