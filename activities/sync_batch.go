@@ -81,12 +81,13 @@ func (a *Activities) eachSeries(
 ) (SyncStep, error) {
 	var mutex sync.Mutex
 	total := failedBefore(ctx)
+	failed := total.Failed
 	var waiting error // of the series that the next attempt goes on with
 	going := make([]*SyncChunk, len(in.Chunks))
 	group, running := errgroup.WithContext(ctx)
 	group.SetLimit(atOnce)
 	for i, c := range in.Chunks {
-		if slices.Contains(total.Failed, c.ID) {
+		if slices.Contains(failed, c.ID) {
 			continue
 		}
 		group.Go(func() error {

@@ -34,6 +34,7 @@ type Options struct {
 	Now          func() time.Time
 	Logger       *slog.Logger
 	Version      VersionInfo
+	Webhooks     []string // names of the enabled webhooks, for tests of them
 	// RequestTimeout bounds the work of one request; 0 means 30 s.
 	RequestTimeout time.Duration
 	// Recorder counts requests; nil counts none.
@@ -59,6 +60,7 @@ type server struct {
 	now          func() time.Time
 	logger       *slog.Logger
 	version      VersionInfo
+	webhooks     []string
 	timeout      time.Duration
 	recorder     Recorder
 	huma         huma.API
@@ -76,6 +78,7 @@ func New(o Options) http.Handler {
 		now:          o.Now,
 		logger:       o.Logger,
 		version:      o.Version,
+		webhooks:     o.Webhooks,
 		timeout:      o.RequestTimeout,
 		recorder:     o.Recorder,
 		router:       chi.NewMux(),
@@ -94,6 +97,7 @@ func New(o Options) http.Handler {
 	s.registerBackfills()
 	s.registerSchedules()
 	s.registerProviders()
+	s.registerAlerts()
 	s.registerCalendars()
 	s.registerProblems()
 	s.serveOpenAPI()

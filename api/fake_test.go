@@ -22,6 +22,8 @@ import (
 
 // fakeStore answers with its functions; those left nil answer not_found, or nothing.
 type fakeStore struct {
+	fakeAlerts
+
 	PutInstrumentFunc     func(market.Instrument) (market.Instrument, bool, error)
 	CheckInstrumentFunc   func(market.Instrument) (market.Instrument, bool, error)
 	InstrumentFunc        func(market.InstrumentID) (market.Instrument, error)
@@ -184,6 +186,8 @@ func (f *fakeStore) MigrationsPending(context.Context) (int, error) {
 
 // fakeOrchestrator answers with its functions; those left nil succeed.
 type fakeOrchestrator struct {
+	fakeAlertStarter
+
 	StartBackfillFunc  func(market.Backfill) error
 	PauseBackfillFunc  func(workflowID, reason string) error
 	ResumeBackfillFunc func(workflowID string) error

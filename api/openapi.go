@@ -27,6 +27,7 @@ func newHuma(s *server) huma.API {
 		{Name: "Backfills", Description: "Requests to load a range of history."},
 		{Name: "Calendars", Description: "When exchanges are open."},
 		{Name: "Providers", Description: "Configured sources of data and their request budgets."},
+		{Name: "Alerts", Description: "What is the matter, and which webhooks were told."},
 		{Name: "Health", Description: "Whether the service works."},
 		{Name: "Problems", Description: "What the errors mean."},
 	}

@@ -86,6 +86,7 @@ type Store interface {
 	BackfillStore
 	ScheduleStore
 	ProviderStore
+	AlertStore
 	HealthStore
 }
 
@@ -128,6 +129,8 @@ type Orchestrator interface {
 	FindListing(ctx context.Context, id market.InstrumentID, p market.ProviderSymbol) error
 	// PauseProvider sets the dispatch rate of the provider's queues to 0, or lifts it.
 	PauseProvider(ctx context.Context, provider string, isPaused bool, reason string) error
+	// StartAlert starts the workflow of a stored delivery; already running is no error.
+	StartAlert(ctx context.Context, ref market.AlertRef) error
 	// Ping reports whether Temporal answers.
 	Ping(ctx context.Context) error
 	// WorkflowURL and JobURL link into the Temporal UI: one workflow, and the list query MdJobId="…".

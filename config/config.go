@@ -16,6 +16,7 @@ type Config struct {
 	Providers map[string]Provider `koanf:"providers"` // by instance name, [a-z][a-z0-9_]*
 	Schedules map[string]Schedule `koanf:"schedules"` // by id, [a-z][a-z0-9-]*
 	Retention Retention           `koanf:"retention"`
+	Alerts    Alerts              `koanf:"alerts"`
 	Log       Log                 `koanf:"log"`
 
 	origins map[string]string

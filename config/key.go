@@ -22,7 +22,7 @@ const (
 	list // of texts; written as one text with commas too
 )
 
-// key describes one configuration key. In path, * stands for the name of a provider instance or of a schedule.
+// key describes one configuration key. In path, * stands for the name of a provider instance, a schedule or a webhook.
 type key struct {
 	path     string
 	kind     kind
@@ -60,6 +60,12 @@ func keys() []key {
 		{"schedules.*.concurrency", count, false, "chunks in flight per provider (0: 4)"},
 		{"schedules.*.max_failed", count, false, "failed chunks after which the rest of a run is given up (0: no limit)"},
 		{"retention.raw_page", duration, false, "how long bodies of provider answers are kept"},
+		{"alerts.stale_after", duration, false, "how late a series may be before people are told (0s: 15m, and three runs of its sync at least)"},
+		{"alerts.webhooks.*.url", text, true, "where alerts are sent by POST; whoever knows it can write there"},
+		{"alerts.webhooks.*.format", text, false, "json, or slack for Slack and what understands its messages"},
+		{"alerts.webhooks.*.secret", text, true, `key of the signature header X-Marketdata-Signature ("": none)`},
+		{"alerts.webhooks.*.kinds", list, false, "which alerts it is told of: backfill_failed, series_stale, provider_paused, provider_refused (none: all)"},
+		{"alerts.webhooks.*.enabled", claim, false, "whether it is told of anything"},
 		{"log.level", text, false, "debug, info, warn or error"},
 		{"log.format", text, false, "text, json, or auto: text on a terminal, json elsewhere"},
 	}

@@ -52,7 +52,8 @@ func Load(s Sources) (Config, error) {
 	if s.Flags != nil {
 		l.add(flagLayer(s.Flags))
 	}
-	l.completeProviders()
+	l.complete("providers", map[string]any{"enabled": true})
+	l.complete("alerts.webhooks", map[string]any{"enabled": true, "format": FormatJSON})
 
 	var c Config
 	err := l.into.UnmarshalWithConf("", &c, koanf.UnmarshalConf{
@@ -146,16 +147,18 @@ func (l *loader) readSecretFiles(layer map[string]setting) {
 	}
 }
 
-// completeProviders enables instances that only the sources know.
-func (l *loader) completeProviders() {
+// complete gives the entries of a section that only the sources know their defaults.
+func (l *loader) complete(section string, defaults map[string]any) {
 	missing := make(map[string]any)
-	for _, name := range l.into.MapKeys("providers") {
-		if path := "providers." + name + ".enabled"; !l.into.Exists(path) {
-			missing[path], l.origins[path] = true, originDefault
+	for _, name := range l.into.MapKeys(section) {
+		for key, value := range defaults {
+			if path := section + "." + name + "." + key; !l.into.Exists(path) {
+				missing[path], l.origins[path] = value, originDefault
+			}
 		}
 	}
 	if err := l.into.Load(confmap.Provider(missing, "."), nil); err != nil {
-		l.problem("providers", "%s", err)
+		l.problem(section, "%s", err)
 	}
 }
 

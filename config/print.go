@@ -135,19 +135,24 @@ func yamlValue(value any) string {
 
 // valueText is the value as a source would write it, secrets hidden.
 func valueText(value any) string {
-	if items, isList := value.([]string); isList {
-		return strings.Join(items, ",")
+	switch v := value.(type) {
+	case time.Duration:
+		if written := strings.TrimSuffix(strings.TrimSuffix(v.String(), "0s"), "0m"); written != "" {
+			return written
+		}
+	case []string:
+		return strings.Join(v, ",")
 	}
-	written := fmt.Sprint(value)
-	if _, isDuration := value.(time.Duration); isDuration {
-		written = strings.TrimSuffix(strings.TrimSuffix(written, "0s"), "0m")
-	}
-	return written
+	return fmt.Sprint(value)
 }
 
-// paths returns the path of every key of the configuration in the order of the documentation.
+// paths returns the path of every key of the configuration in the order of the documentation, the keys of instances and
+// webhooks by name.
 func (c Config) paths() []string {
-	named := map[string][]string{"providers": slices.Sorted(maps.Keys(c.Providers)), "schedules": slices.Sorted(maps.Keys(c.Schedules))}
+	named := map[string][]string{
+		"providers": slices.Sorted(maps.Keys(c.Providers)), "schedules": slices.Sorted(maps.Keys(c.Schedules)),
+		"alerts.webhooks": slices.Sorted(maps.Keys(c.Alerts.Webhooks)),
+	}
 	var all []string
 	for at := 0; at < len(keys()); {
 		section, _, isNamed := strings.Cut(keys()[at].path, ".*.")
@@ -182,6 +187,7 @@ func (c Config) values() map[string]any {
 		"api.url":              c.API.URL,
 		"worker.listen":        c.Worker.Listen,
 		"retention.raw_page":   c.Retention.RawPage,
+		"alerts.stale_after":   c.Alerts.StaleAfter,
 		"log.level":            c.Log.Level,
 		"log.format":           c.Log.Format,
 	}
@@ -207,6 +213,14 @@ func (c Config) values() map[string]any {
 		values[path+"provider"] = s.Provider
 		values[path+"concurrency"] = s.Concurrency
 		values[path+"max_failed"] = s.MaxFailed
+	}
+	for name, w := range c.Alerts.Webhooks {
+		path := "alerts.webhooks." + name + "."
+		values[path+"url"] = w.URL
+		values[path+"format"] = w.Format
+		values[path+"secret"] = w.Secret
+		values[path+"kinds"] = w.Kinds
+		values[path+"enabled"] = w.Enabled
 	}
 	return values
 }

@@ -73,6 +73,7 @@ func (c Config) Validate(adapters []string) error {
 		v.schedule(id, c.Schedules[id], c.Providers)
 	}
 	v.check("retention.raw_page", c.Retention.RawPage > 0, "wants more than 0, such as 2160h")
+	v.alerts(c.Alerts)
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.format", c.Log.Format, "auto", "text", "json")
 	return problemsError(v.problems)
@@ -115,9 +116,12 @@ func (v *validator) databaseURL(path string, value DatabaseURL) {
 	v.check(path, isPostgres, "wants a URL such as postgres://user:password@host:5432/name (special characters percent-encoded)")
 }
 
+// isName reports whether a name can stand in keys, ids and environment variables.
+func isName(name string) bool { return regexp.MustCompile(`^[a-z][a-z0-9_]*$`).MatchString(name) }
+
 func (v *validator) provider(name string, p Provider) {
 	path := "providers." + name
-	v.check(path, regexp.MustCompile(`^[a-z][a-z0-9_]*$`).MatchString(name), "the name of an instance is lower case letters, digits and _, a letter first")
+	v.check(path, isName(name), "the name of an instance is lower case letters, digits and _, a letter first")
 	v.check(path+".adapter", p.Adapter != "", "is required: one of "+strings.Join(v.adapters, ", "))
 	if p.Adapter != "" {
 		v.oneOf(path+".adapter", p.Adapter, v.adapters...)

@@ -80,6 +80,7 @@ func TestRolesMayDoWhatTheyNeed(t *testing.T) {
 		{"marketdata_grafana", "SELECT count(*) FROM bar", true},
 		{"marketdata_grafana", "SELECT count(*) FROM ingest_job_state", true},
 		{"marketdata_grafana", "SELECT count(*) FROM series_coverage", true},
+		{"marketdata_grafana", "SELECT count(*) FROM alert JOIN alert_delivery ON alert_id = id", true},
 		{"marketdata_grafana", "SELECT count(*) FROM raw_page", false},
 		{"marketdata_grafana", "SELECT count(*) FROM normal_page", false},
 		{"marketdata_grafana", "DELETE FROM bar", false},

@@ -12,7 +12,7 @@ import (
 // instrument, interval and preference.
 func (db *DB) TrackedSeries(ctx context.Context) ([]market.TrackedSeries, error) {
 	const query = `
-		SELECT i.symbol, i.venue, t."interval", a.provider, a.symbol, i.calendar, a.preference, coalesce(s.id, 0), t.since,
+		SELECT i.symbol, i.venue, t."interval", a.provider, a.symbol, i.calendar, a.preference, coalesce(s.id, 0), t.since, t.added_at,
 			CASE WHEN NOT isempty(c.covered)
 				THEN lower(tstzmultirange(tstzrange(least(t.since, upper(c.covered)), NULL)) - c.covered) END,
 			a.listed_at, a.delisted_at
@@ -29,8 +29,9 @@ func (db *DB) TrackedSeries(ctx context.Context) ([]market.TrackedSeries, error)
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.TrackedSeries, error) {
 		var s market.TrackedSeries
 		err := row.Scan(&s.Instrument.Symbol, &s.Instrument.Venue, &s.Interval, &s.Provider, &s.Symbol, &s.Calendar, &s.Preference, &s.SeriesID,
-			&s.Since, &s.CoveredUntil, &s.ListedAt, &s.DelistedAt)
-		s.Since, s.CoveredUntil, s.ListedAt, s.DelistedAt = s.Since.UTC(), utc(s.CoveredUntil), utc(s.ListedAt), utc(s.DelistedAt)
+			&s.Since, &s.AddedAt, &s.CoveredUntil, &s.ListedAt, &s.DelistedAt)
+		s.Since, s.AddedAt = s.Since.UTC(), s.AddedAt.UTC()
+		s.CoveredUntil, s.ListedAt, s.DelistedAt = utc(s.CoveredUntil), utc(s.ListedAt), utc(s.DelistedAt)
 		return s, err
 	})
 	return all, dbError(err)

@@ -31,6 +31,7 @@ func TestTrackedSeries(t *testing.T) {
 	}
 	require.Equal(t, market.TrackedSeries{
 		Instrument: bitcoin().ID, Interval: market.Interval1m, Provider: "alpha", Symbol: "XBT", Calendar: "24x7", Preference: 1, Since: day,
+		AddedAt: scalar[time.Time](t, d, "SELECT min(added_at) FROM tracked_interval").UTC(),
 	}, tracked(market.Interval1m, "alpha"))
 
 	exec(t, d, `WITH s AS (INSERT INTO series (instrument_id, provider, "interval", price_basis) SELECT id, 'alpha', '1m', 'raw' FROM instrument RETURNING id)

@@ -22,6 +22,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"marketdata/activities"
+	"marketdata/alerts"
 	"marketdata/api"
 	"marketdata/db"
 	"marketdata/db/dbtest"
@@ -106,6 +107,7 @@ type options struct {
 	requestsPerMinute int
 	isScheduled       bool // tracked intervals get their schedules
 	isIdle            bool // no worker runs, see stack.fleet
+	webhooks          []alerts.Webhook
 	hasReal           bool // real instances too, with the simulator in the place of the network
 	keepsLog          bool // every line, for the test to read
 }
@@ -135,7 +137,7 @@ func start(t testing.TB, o options) *stack {
 	s.scheduler = workflows.NewScheduler(s.flows, s.db, registry.Instances(), logger)
 	apiServer := httptest.NewServer(api.New(api.Options{
 		Store: s.db, Orchestrator: orchestrator, Scheduler: s.scheduler, Providers: registry.Instances(), Now: s.now, Logger: logger,
-		Recorder: s.apiMetrics, Metrics: s.apiMetrics.Handler(),
+		Recorder: s.apiMetrics, Metrics: s.apiMetrics.Handler(), Webhooks: webhookNames(o.webhooks),
 	}))
 	t.Cleanup(apiServer.Close)
 	s.url = apiServer.URL
@@ -143,7 +145,7 @@ func start(t testing.TB, o options) *stack {
 		go s.scheduler.Run(t.Context())
 	}
 	if !o.isIdle {
-		s.work(registry, logger)
+		s.work(o, registry, logger)
 	}
 	return s
 }
@@ -180,7 +182,7 @@ func (s *stack) registry(o options, logger *slog.Logger) *providers.Registry {
 }
 
 // work runs a worker until the test ends.
-func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
+func (s *stack) work(o options, registry *providers.Registry, logger *slog.Logger) {
 	s.t.Helper()
 	var names []string
 	for _, instance := range registry.Instances() {
@@ -196,6 +198,7 @@ func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 				Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
 				Scheduled: s.db, Planner: s.planner(registry), Reconciler: s.scheduler, Now: s.now, Recorder: s.workerMetrics,
 			},
+			Alerting: s.alerting(o, registry),
 		})
 	}()
 	s.t.Cleanup(func() {

@@ -12,6 +12,7 @@ type TrackedSeries struct {
 	Preference int       // of the provider among the instrument's, 0 first
 	SeriesID   int64     // 0: no bars were asked for yet
 	Since      time.Time // midnight UTC of the day tracking began
+	AddedAt    time.Time // the instant tracking began
 
 	// CoveredUntil is, in key space, where the first stretch begins that was not answered: of the time after Since or
 	// after the last answer, whichever is earlier. nil: nothing was ever answered.

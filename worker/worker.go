@@ -32,6 +32,7 @@ const (
 type Options struct {
 	Client     client.Client
 	Activities *activities.Activities
+	Alerting   *activities.Alerting
 	Providers  []string // enabled provider instances; each gets its own fetch and sync queue
 	Logger     *slog.Logger
 	OnPolling  func() // called once all queues are polled
@@ -74,6 +75,7 @@ func build(o Options, base worker.Options) []worker.Worker {
 	ordering := worker.New(o.Client, workflows.QueueMain, base)
 	RegisterWorkflows(ordering)
 	RegisterBookkeeping(ordering, o.Activities)
+	RegisterAlerting(ordering, o.Alerting)
 
 	base.DisableWorkflowWorker = true
 	storing := base
@@ -120,6 +122,8 @@ func RegisterWorkflows(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(workflows.SweepWorkflow, workflow.RegisterOptions{Name: workflows.NameSweep})
 	r.RegisterWorkflowWithOptions(workflows.MaintenanceWorkflow, workflow.RegisterOptions{Name: workflows.NameMaintenance})
 	r.RegisterWorkflowWithOptions(workflows.ScheduledBackfillWorkflow, workflow.RegisterOptions{Name: workflows.NameScheduledBackfill})
+	r.RegisterWorkflowWithOptions(workflows.WatchWorkflow, workflow.RegisterOptions{Name: workflows.NameWatch})
+	r.RegisterWorkflowWithOptions(workflows.AlertWorkflow, workflow.RegisterOptions{Name: workflows.NameAlert})
 }
 
 // RegisterBookkeeping registers the activities of the main queue.
@@ -137,6 +141,13 @@ func RegisterBookkeeping(r worker.ActivityRegistry, a *activities.Activities) {
 	r.RegisterActivityWithOptions(a.SweepJobs, activity.RegisterOptions{Name: "SweepJobs"})
 	r.RegisterActivityWithOptions(a.Maintain, activity.RegisterOptions{Name: "Maintain"})
 	r.RegisterActivityWithOptions(a.PlanScheduledBackfill, activity.RegisterOptions{Name: "PlanScheduledBackfill"})
+}
+
+// RegisterAlerting registers the activities around alerts, which are of the main queue too.
+func RegisterAlerting(r worker.ActivityRegistry, a *activities.Alerting) {
+	r.RegisterActivityWithOptions(a.WatchAlerts, activity.RegisterOptions{Name: "WatchAlerts"})
+	r.RegisterActivityWithOptions(a.SendAlert, activity.RegisterOptions{Name: "SendAlert"})
+	r.RegisterActivityWithOptions(a.FailAlert, activity.RegisterOptions{Name: "FailAlert"})
 }
 
 // RegisterStorage registers the activities of the storage queue.

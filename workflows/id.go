@@ -11,8 +11,10 @@ func ListingWorkflowID(provider, instrument string) string {
 const (
 	ScheduleSweep       = "maintenance-sweep"
 	ScheduleMaintenance = "maintenance-daily"
+	ScheduleWatch       = "maintenance-watch"
 	idSweep             = "maintenance/sweep"
 	idMaintenance       = "maintenance/daily"
+	idWatch             = "maintenance/watch"
 )
 
 // The beginnings of the ids of schedules in Temporal, and of the runs they start.

@@ -32,6 +32,8 @@ const (
 	NameListing     = "ListingWorkflow"
 	NameSweep       = "SweepWorkflow"
 	NameMaintenance = "MaintenanceWorkflow"
+	NameWatch       = "WatchWorkflow"
+	NameAlert       = "AlertWorkflow"
 
 	NameScheduledBackfill = "ScheduledBackfillWorkflow"
 )
@@ -120,6 +122,18 @@ func withSync(ctx workflow.Context, batch activities.SyncBatch, stage, summary s
 		WaitForCancellation: true,
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval: 2 * time.Second, BackoffCoefficient: 2, MaximumInterval: time.Minute,
+			NonRetryableErrorTypes: finalTypes(),
+		},
+	})
+}
+
+// withSending is for one message to a webhook: an outage of the receiver is waited out for a day.
+func withSending(ctx workflow.Context, ref market.AlertRef) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		TaskQueue: QueueMain, Summary: "tell " + ref.Webhook + ": " + string(ref.Event),
+		StartToCloseTimeout: 30 * time.Second, ScheduleToCloseTimeout: 24 * time.Hour,
+		RetryPolicy: &temporal.RetryPolicy{
+			InitialInterval: 2 * time.Second, BackoffCoefficient: 2, MaximumInterval: 5 * time.Minute,
 			NonRetryableErrorTypes: finalTypes(),
 		},
 	})

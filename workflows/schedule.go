@@ -10,10 +10,11 @@ import (
 	"go.temporal.io/sdk/temporal"
 )
 
-// EnsureSchedules creates the housekeeping schedules: the sweep each minute, the maintenance each day. An existing
-// schedule is left as it is, so an operator's pause survives.
+// EnsureSchedules creates the housekeeping schedules: the sweep and the watch for alerts each minute, the maintenance
+// each day. An existing schedule is left as it is, so an operator's pause survives.
 func (c *Client) EnsureSchedules(ctx context.Context) error {
 	for _, options := range []client.ScheduleOptions{
+		watchSchedule(),
 		{
 			ID:   ScheduleSweep,
 			Spec: client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: time.Minute}}},

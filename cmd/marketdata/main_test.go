@@ -115,7 +115,7 @@ func TestWrongCommandLines(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "marketdata wants a command: api, backfill, bars"},
+		{nil, "marketdata wants a command: alerts, api, backfill, bars"},
 		{[]string{"bakfill"}, `unknown command "bakfill" of marketdata: did you mean backfill?`},
 		{[]string{"backfill"}, "marketdata backfill wants a command: cancel, list, pause, resume, retry, show, start, watch"},
 		{[]string{"backfill", "stop"}, `unknown command "stop" of marketdata backfill`},

@@ -46,7 +46,7 @@ Configuration: defaults < --config file < MD_… environment < flags; see 'marke
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(
 		newDev(a), newAPI(a), newWorker(a), newMigrate(a), newSimulate(a),
-		newBackfill(a), newSchedules(a), newInstruments(a), newBars(a), newProviders(a), newCalendars(a),
+		newBackfill(a), newSchedules(a), newInstruments(a), newBars(a), newProviders(a), newAlerts(a), newCalendars(a),
 		newConfig(a), newHealth(a), newVersion(a),
 	)
 	return asGroup(root)
