@@ -197,10 +197,10 @@ type failures struct {
 	broken error
 }
 
-func (f *failures) FailChunk(_ context.Context, id int64, kind market.Kind, _ string) error {
+func (f *failures) FailChunk(_ context.Context, fault market.ChunkFault) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	f.kinds[id] = kind
+	f.kinds[fault.ChunkID] = fault.Kind
 	return f.broken
 }
 

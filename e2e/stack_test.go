@@ -37,7 +37,7 @@ import (
 const (
 	simPrefix    = "sim_" // of the provider instances, one per adapter
 	providerName = simPrefix + "binance"
-	namespaces   = 24
+	namespaces   = 48
 )
 
 // temporalServer is the dev server of this test process; every stack has a namespace of its own in it.
@@ -88,13 +88,14 @@ func namespace(t testing.TB) (address, name string) {
 
 // stack is the platform over real parts.
 type stack struct {
-	t        testing.TB
-	db       *db.DB
-	url      string // of the API
-	sim      string // URL of the simulator
-	temporal client.Client
-	flows    *workflows.Client
-	offset   atomic.Int64 // how far the clock of all parts but the database runs ahead
+	t         testing.TB
+	db        *db.DB
+	url       string // of the API
+	sim       string // URL of the simulator
+	temporal  client.Client
+	namespace string
+	flows     *workflows.Client
+	offset    atomic.Int64 // how far the clock of all parts but the database runs ahead
 
 	observed // the API and the worker, as two processes would be
 }
@@ -123,6 +124,7 @@ func start(t testing.TB, o options) *stack {
 	}
 	address, name := namespace(t)
 	s.temporal = s.dial(address, name, s.workerMetrics, logger)
+	s.namespace = name
 	s.flows = workflows.NewClient(s.temporal, name, "http://ui.example")
 	require.NoError(t, s.flows.RegisterSearchAttributes(t.Context()))
 
