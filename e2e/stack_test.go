@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,6 +26,7 @@ import (
 	"marketdata/api"
 	"marketdata/db"
 	"marketdata/db/dbtest"
+	"marketdata/devstack"
 	"marketdata/market"
 	"marketdata/metrics"
 	"marketdata/providers"
@@ -44,6 +46,7 @@ const (
 type temporalServer struct {
 	once   sync.Once
 	server *testsuite.DevServer
+	ui     string // its URL
 	err    error
 	next   atomic.Int32
 }
@@ -70,9 +73,15 @@ func namespace(t testing.TB) (address, name string) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
+		ui := devstack.Port{Use: "the Temporal UI"}
+		if temporal.err = devstack.PickPorts(ctx, &ui); temporal.err != nil {
+			return
+		}
+		temporal.ui = ui.URL()
 		for range 3 { // it picks ports for its inner services, and can lose one
 			temporal.server, temporal.err = testsuite.StartDevServer(ctx, testsuite.DevServerOptions{
 				ExistingPath: "../bin/temporal", LogLevel: "error", ExtraArgs: extra, Stdout: io.Discard, Stderr: io.Discard,
+				EnableUI: true, UIPort: strconv.Itoa(ui.Number),
 				ClientOptions: &client.Options{Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))},
 			})
 			if temporal.err == nil {

@@ -277,7 +277,7 @@ func (b *backfill) showDetails(ctx workflow.Context) {
 	text := fmt.Sprintf("| chunks | done | failed | canceled | in flight | window per provider |\n|---|---|---|---|---|---|\n| %d | %d | %d | %d | %d | %d |\n",
 		p.Total, p.Done, p.Failed, p.Canceled, p.InFlight, p.Concurrency)
 	if p.PauseReason != "" {
-		text += fmt.Sprintf("\n**Paused:** %s\n", p.PauseReason)
+		text += fmt.Sprintf("\n**Paused:** %s\n", plain(p.PauseReason))
 	}
 	text += fmt.Sprintf("\nChunks of this backfill: list query `MdJobId=\"%s\"`; failed ones: add `AND MdStage=\"failed\"`.\n", b.in.JobID)
 	workflow.SetCurrentDetails(ctx, text)
