@@ -107,6 +107,8 @@ type stack struct {
 	offset    atomic.Int64 // how far the clock of all parts but the database runs ahead
 
 	observed // the API and the worker, as two processes would be
+
+	startWorker, stopWorker func()
 }
 
 type options struct {
@@ -180,30 +182,34 @@ func (s *stack) registry(o options, logger *slog.Logger) *providers.Registry {
 	return registry
 }
 
-// work runs a worker until the test ends.
+// work runs a worker until the test ends or stopWorker is called.
 func (s *stack) work(registry *providers.Registry, logger *slog.Logger) {
 	s.t.Helper()
 	var names []string
 	for _, instance := range registry.Instances() {
 		names = append(names, instance.Name)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	polling, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- worker.Run(ctx, worker.Options{
-			Client: s.temporal, Providers: names, Logger: logger, OnPolling: func() { close(polling) },
-			Recorder: s.workerMetrics,
-			Activities: &activities.Activities{
-				Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
-				Now: s.now, Recorder: s.workerMetrics,
-			},
-		})
-	}()
-	s.t.Cleanup(func() {
-		cancel()
-		require.NoError(s.t, <-ended)
-	})
-	<-polling
+	s.startWorker = func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		polling, ended := make(chan struct{}), make(chan error, 1)
+		go func() {
+			ended <- worker.Run(ctx, worker.Options{
+				Client: s.temporal, Providers: names, Logger: logger, OnPolling: func() { close(polling) },
+				Recorder: s.workerMetrics,
+				Activities: &activities.Activities{
+					Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
+					Now: s.now, Recorder: s.workerMetrics,
+				},
+			})
+		}()
+		s.stopWorker = func() {
+			cancel()
+			require.NoError(s.t, <-ended)
+		}
+		<-polling
+	}
+	s.startWorker()
+	s.t.Cleanup(func() { s.stopWorker() })
 }
 
 // answer is what the API said.
