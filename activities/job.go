@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 
+	"go.temporal.io/sdk/activity"
+
 	"marketdata/market"
 )
 
@@ -22,9 +24,10 @@ type Plan struct {
 	IsMore bool       `json:"is_more"`
 }
 
-// StartJob marks the backfill as started and returns what its workflow needs to know.
-func (a *Activities) StartJob(ctx context.Context, jobID string) (JobPlan, error) {
-	plan, err := a.Jobs.StartJob(ctx, jobID)
+// StartJob marks the backfill as started and returns what its workflow needs to know. A workflow that begins from its
+// beginning, as after a reset in the UI, is fresh and does again what failed or was canceled.
+func (a *Activities) StartJob(ctx context.Context, jobID string, isFresh bool) (JobPlan, error) {
+	plan, err := a.Jobs.StartJob(ctx, jobID, isFresh)
 	return plan, temporalError(ctx, err)
 }
 
@@ -47,18 +50,23 @@ func (a *Activities) PlanChunks(ctx context.Context, in PlanInput) (Plan, error)
 // FailInput says why a chunk failed.
 type FailInput struct {
 	ChunkID int64       `json:"chunk_id"`
+	RunID   string      `json:"run_id,omitempty"` // of the chunk's workflow; by default the caller's
 	Kind    market.Kind `json:"kind"`
 	Message string      `json:"message"`
 }
 
-// FailChunk records why a chunk failed, unless it is done by now.
+// FailChunk records why a chunk failed, unless it is done by now or another run is at work on it.
 func (a *Activities) FailChunk(ctx context.Context, in FailInput) error {
-	return temporalError(ctx, a.Jobs.FailChunk(ctx, in.ChunkID, in.Kind, in.Message))
+	if in.RunID == "" {
+		in.RunID = activity.GetInfo(ctx).WorkflowExecution.RunID
+	}
+	fault := market.ChunkFault{ChunkID: in.ChunkID, RunID: in.RunID, Kind: in.Kind, Message: in.Message}
+	return temporalError(ctx, a.Jobs.FailChunk(ctx, fault))
 }
 
-// CancelChunk marks a chunk canceled, unless it is done or failed.
+// CancelChunk marks the caller's chunk canceled, unless it is done or failed, or another run is at work on it.
 func (a *Activities) CancelChunk(ctx context.Context, chunkID int64) error {
-	return temporalError(ctx, a.Jobs.CancelChunk(ctx, chunkID))
+	return temporalError(ctx, a.Jobs.CancelChunk(ctx, chunkID, activity.GetInfo(ctx).WorkflowExecution.RunID))
 }
 
 // CloseInput ends a backfill.
@@ -74,10 +82,33 @@ type JobOutcome struct {
 	Bars   market.BarCounts   `json:"bars"`
 }
 
-// CloseJob settles the chunks that will not run any more and returns the final counts.
+// CloseJob settles the chunks that will not run any more and returns the final counts. A chunk whose workflow runs by
+// itself, as one that was reset while its backfill ran, is left to it; in a canceled backfill it is canceled too.
 func (a *Activities) CloseJob(ctx context.Context, in CloseInput) (JobOutcome, error) {
-	chunks, bars, err := a.Jobs.CloseJob(ctx, in.JobID, in.IsCanceled, in.Message)
-	return JobOutcome{Chunks: chunks, Bars: bars}, temporalError(ctx, err)
+	outcome, err := a.closeJob(ctx, in, in.IsCanceled)
+	return outcome, temporalError(ctx, err)
+}
+
+func (a *Activities) closeJob(ctx context.Context, in CloseInput, cancelsChunks bool) (JobOutcome, error) {
+	runs, err := a.Jobs.RunningChunks(ctx, in.JobID)
+	if err != nil {
+		return JobOutcome{}, err
+	}
+	end := market.JobEnd{JobID: in.JobID, IsCanceled: in.IsCanceled, Message: in.Message, DeadRuns: []string{}}
+	for _, run := range runs {
+		state, err := a.Workflows.WorkflowState(ctx, run.WorkflowID)
+		if err == nil && state.isOpen() && cancelsChunks {
+			err = a.Workflows.CancelWorkflow(ctx, run.WorkflowID)
+		}
+		if err != nil {
+			return JobOutcome{}, err
+		}
+		if !state.isOpen() {
+			end.DeadRuns = append(end.DeadRuns, run.RunID)
+		}
+	}
+	chunks, bars, err := a.Jobs.CloseJob(ctx, end)
+	return JobOutcome{Chunks: chunks, Bars: bars}, err
 }
 
 // PauseInput stores or clears (empty reason) why a backfill is paused.

@@ -73,7 +73,7 @@ func TestSweepStartsABackfillUnderTheIDOfItsRequest(t *testing.T) {
 	t.Parallel()
 	f := &tracedFlows{flows: flows{states: map[string]activities.WorkflowState{"a": activities.WorkflowUnknown, "b": activities.WorkflowUnknown}}}
 	a := &activities.Activities{
-		Workflows: f, Syncs: &syncs{}, Now: start,
+		Workflows: f, Syncs: &syncs{}, Housekeeping: &housekeeper{}, Now: start,
 		Jobs: &jobs{unfinished: []market.UnfinishedJob{{ID: "a", WorkflowID: "a", RequestID: "r-1"}, {ID: "b", WorkflowID: "b"}}},
 	}
 	_, err := execute(t, a.SweepJobs)

@@ -10,26 +10,28 @@ import (
 
 // JobStore is what planning and closing a backfill needs of the database. *db.DB satisfies it.
 type JobStore interface {
-	// StartJob marks the job as started (once) and returns its lanes: one per provider that has chunks not done.
-	// Errors: not_found.
-	StartJob(ctx context.Context, jobID string) (JobPlan, error)
+	// StartJob marks the job as started (once) and returns its lanes: one per provider that has chunks not done. With
+	// isFresh, failed and canceled chunks become pending first. Errors: not_found.
+	StartJob(ctx context.Context, jobID string, isFresh bool) (JobPlan, error)
 	// OpenChunks returns the provider's chunks of the job that are pending or running, with seq > afterSeq,
 	// ascending, at most limit, after making sure that bar has partitions for their ranges.
 	OpenChunks(ctx context.Context, jobID, provider string, afterSeq, limit int) ([]market.Chunk, error)
-	// FailChunk records why a chunk failed, unless it is done. A chunk already failed keeps its kind and message
-	// if the new kind is internal.
-	FailChunk(ctx context.Context, chunkID int64, kind market.Kind, message string) error
-	// CancelChunk marks a chunk canceled unless it is done or failed.
-	CancelChunk(ctx context.Context, chunkID int64) error
-	// CloseJob is called when the job's workflow ends: chunks still pending or running become canceled when
-	// isCanceled, else failed with kind internal and the message. It returns the final counts. Idempotent.
-	CloseJob(ctx context.Context, jobID string, isCanceled bool, message string) (market.ChunkCounts, market.BarCounts, error)
+	// FailChunk records why a run of a chunk failed, unless the chunk is done or at work under another run. A chunk
+	// already failed keeps its kind and message if the new kind is internal.
+	FailChunk(ctx context.Context, f market.ChunkFault) error
+	// CancelChunk marks a chunk canceled unless it is done, failed, or at work under another run.
+	CancelChunk(ctx context.Context, chunkID int64, runID string) error
+	// RunningChunks returns the runs of the job's running chunks.
+	RunningChunks(ctx context.Context, jobID string) ([]market.ChunkRun, error)
+	// CloseJob is called when the job's workflow ends: pending chunks, and running ones of dead runs, become canceled
+	// or failed with kind internal. It returns the final counts. Idempotent.
+	CloseJob(ctx context.Context, end market.JobEnd) (market.ChunkCounts, market.BarCounts, error)
 	// SetJobPaused stores why the job is paused, or nil when it is not.
 	SetJobPaused(ctx context.Context, jobID string, reason *string) error
 	// SetJobConcurrency stores the window per provider.
 	SetJobConcurrency(ctx context.Context, jobID string, concurrency int) error
-	// UnfinishedJobs returns jobs with a pending or running chunk that were created, and last touched by a chunk,
-	// before the instant; oldest first.
+	// UnfinishedJobs returns the jobs with a pending or running chunk that were created, and reopened, before the
+	// instant, oldest first, each with the runs of its running chunks that were last heard of before it.
 	UnfinishedJobs(ctx context.Context, before time.Time) ([]UnfinishedJob, error)
 	// SetListing stores since (and until) when the provider has bars of the instrument; zero times stay unknown.
 	SetListing(ctx context.Context, id market.InstrumentID, provider string, listedAt, delistedAt time.Time) error

@@ -4,7 +4,7 @@ import "context"
 
 // sweepSyncs closes syncs whose workflow ended before it could; the next run of their schedule goes on.
 func (a *Activities) sweepSyncs(ctx context.Context, result *SweepResult) error {
-	open, err := a.Syncs.OpenSyncs(ctx, "", "", a.Now().Add(-sweepAge))
+	open, err := a.Syncs.OpenSyncs(ctx, "", "", a.Now().Add(-sweepGrace))
 	if err != nil {
 		return err
 	}
@@ -14,7 +14,7 @@ func (a *Activities) sweepSyncs(ctx context.Context, result *SweepResult) error 
 		if err != nil {
 			return err
 		}
-		if state == WorkflowRunning {
+		if state.isOpen() {
 			continue
 		}
 		result.Closed++

@@ -20,7 +20,9 @@ type jobs struct {
 
 	unfinished []market.UnfinishedJob
 	before     time.Time
-	closed     map[string]bool // canceled or not
+	running    []market.ChunkRun
+	ends       []market.JobEnd
+	faults     []market.ChunkFault
 }
 
 func (j *jobs) UnfinishedJobs(_ context.Context, before time.Time) ([]market.UnfinishedJob, error) {
@@ -28,16 +30,26 @@ func (j *jobs) UnfinishedJobs(_ context.Context, before time.Time) ([]market.Unf
 	return j.unfinished, nil
 }
 
-func (j *jobs) CloseJob(_ context.Context, id string, isCanceled bool, _ string) (market.ChunkCounts, market.BarCounts, error) {
-	j.closed[id] = isCanceled
+func (j *jobs) RunningChunks(context.Context, string) ([]market.ChunkRun, error) {
+	return j.running, nil
+}
+
+func (j *jobs) CloseJob(_ context.Context, end market.JobEnd) (market.ChunkCounts, market.BarCounts, error) {
+	j.ends = append(j.ends, end)
 	return market.ChunkCounts{}, market.BarCounts{}, nil
+}
+
+func (j *jobs) FailChunk(_ context.Context, f market.ChunkFault) error {
+	j.faults = append(j.faults, f)
+	return nil
 }
 
 // flows are workflows by id.
 type flows struct {
-	states  map[string]activities.WorkflowState
-	started []string
-	queues  map[string]string // why the queues of a provider are stopped; "" when they run
+	states   map[string]activities.WorkflowState
+	started  []string
+	canceled []string
+	queues   map[string]string // why the queues of a provider are stopped; "" when they run
 }
 
 func (f *flows) WorkflowState(_ context.Context, id string) (activities.WorkflowState, error) {
@@ -63,13 +75,18 @@ func (f *flows) PauseProvider(_ context.Context, provider string, isPaused bool,
 	return nil
 }
 
-func execute(t *testing.T, activity any) (activities.SweepResult, error) {
+func (f *flows) CancelWorkflow(_ context.Context, id string) error {
+	f.canceled = append(f.canceled, id)
+	return nil
+}
+
+func execute(t *testing.T, activity any, args ...any) (activities.SweepResult, error) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(t.Output(), nil))))
 	env := suite.NewTestActivityEnvironment()
 	env.RegisterActivity(activity)
-	value, err := env.ExecuteActivity(activity)
+	value, err := env.ExecuteActivity(activity, args...)
 	var result activities.SweepResult
 	if err == nil && value.HasValue() {
 		require.NoError(t, value.Get(&result))
@@ -79,31 +96,47 @@ func execute(t *testing.T, activity any) (activities.SweepResult, error) {
 
 func TestSweepMendsWhatDoesNotMatch(t *testing.T) {
 	t.Parallel()
+	const (
+		running, stuck, canceled, ended, unknown = activities.WorkflowRunning, activities.WorkflowStuck, activities.WorkflowCanceled,
+			activities.WorkflowEnded, activities.WorkflowUnknown
+	)
 	now := time.Date(2024, 1, 1, 12, 0, 0, 0, time.UTC)
 	for _, tc := range []struct {
-		name       string
-		state      activities.WorkflowState
-		isReopened bool
-		chunk      activities.WorkflowState // of a chunk that is marked running; "" for none
-		want       string
+		name  string
+		state activities.WorkflowState
+		job   market.UnfinishedJob
+		chunk activities.WorkflowState // of a quiet chunk that is marked running; "" for none
+		want  string
 	}{
-		{name: "at work", state: activities.WorkflowRunning, want: "left"},
-		{name: "never started", state: activities.WorkflowUnknown, want: "started"},
-		{name: "ended", state: activities.WorkflowEnded, want: "failed"},
-		{name: "terminated", state: activities.WorkflowCanceled, want: "canceled"},
-		{name: "reopened, its next run did not start", state: activities.WorkflowEnded, isReopened: true, want: "started"},
-		{name: "reopened after it was terminated", state: activities.WorkflowCanceled, isReopened: true, want: "started"},
-		{name: "a chunk reset after its parent's end", state: activities.WorkflowEnded, chunk: activities.WorkflowRunning, want: "left"},
-		{name: "a chunk that died with its parent", state: activities.WorkflowCanceled, chunk: activities.WorkflowCanceled, want: "canceled"},
+		{name: "at work", state: running, want: "left"},
+		{name: "its workflow task fails", state: stuck, want: "left"},
+		{name: "never started", state: unknown, want: "started"},
+		{name: "ended", state: ended, want: "failed"},
+		{name: "terminated", state: canceled, want: "canceled"},
+		{name: "reopened, its next run did not start", state: ended, job: market.UnfinishedJob{IsReopened: true}, want: "started"},
+		{name: "reopened after it was terminated", state: canceled, job: market.UnfinishedJob{IsReopened: true}, want: "started"},
+		{name: "reopened and at work", state: running, job: market.UnfinishedJob{IsReopened: true}, want: "left"},
+		{name: "a chunk at work", state: running, chunk: running, want: "left"},
+		{name: "a chunk terminated beside a parent that cannot record it", state: stuck, chunk: canceled, want: "chunk failed"},
+		{name: "a chunk reset while its parent ran, then terminated", state: running, chunk: canceled, want: "chunk failed"},
+		{name: "a chunk at work when its parent ended", state: ended, chunk: running, want: "failed but for the chunk"},
+		{name: "a chunk that died with its parent", state: canceled, chunk: canceled, want: "canceled"},
+		{name: "a chunk reset after its parent's end", state: ended, job: market.UnfinishedJob{IsClosed: true}, chunk: running, want: "left"},
+		{name: "the same, terminated", state: ended, job: market.UnfinishedJob{IsClosed: true}, chunk: canceled, want: "chunk failed"},
+		{name: "the same, of a terminated parent", state: canceled, job: market.UnfinishedJob{IsClosed: true}, chunk: canceled, want: "chunk failed"},
+		{name: "a chunk reset when its parent is long forgotten", state: unknown, job: market.UnfinishedJob{IsClosed: true}, chunk: running, want: "left"},
+		{name: "the same, gone", state: unknown, job: market.UnfinishedJob{IsClosed: true}, chunk: ended, want: "chunk failed"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			job := market.UnfinishedJob{ID: "job", WorkflowID: "flow", IsReopened: tc.isReopened}
+			tc.job.ID, tc.job.WorkflowID, tc.job.HasPending = "job", "flow", tc.chunk == ""
 			f := &flows{states: map[string]activities.WorkflowState{"flow": tc.state, "chunk": tc.chunk}}
+			j := &jobs{}
 			if tc.chunk != "" {
-				job.RunningChunkIDs = []string{"chunk"}
+				tc.job.Quiet = []market.ChunkRun{{ChunkID: 7, WorkflowID: "chunk", RunID: "run"}}
+				j.running = tc.job.Quiet
 			}
-			j := &jobs{closed: map[string]bool{}, unfinished: []market.UnfinishedJob{{ID: "first", WorkflowID: "broken"}, job}}
+			j.unfinished = []market.UnfinishedJob{{ID: "first", WorkflowID: "broken"}, tc.job}
 			a := &activities.Activities{
 				Jobs: j, Syncs: &syncs{}, Workflows: f, Housekeeping: &housekeeper{}, Now: func() time.Time { return now },
 			}
@@ -111,17 +144,45 @@ func TestSweepMendsWhatDoesNotMatch(t *testing.T) {
 			kind, message := activities.Failure(err)
 			require.Equal(t, market.KindUnavailable, kind)
 			require.Contains(t, message, "backfill first", "one that cannot be looked at is told of, and holds up no other")
-			require.Equal(t, now.Add(-2*time.Minute), j.before)
-			got := "left"
-			if isCanceled, isClosed := j.closed["job"]; isClosed {
-				got = map[bool]string{true: "canceled", false: "failed"}[isCanceled]
-			}
-			if len(f.started) > 0 {
-				require.Equal(t, []string{"job"}, f.started)
-				got = "started"
-			}
-			require.Equal(t, tc.want, got)
+			require.Equal(t, now.Add(-30*time.Second), j.before)
+			require.Empty(t, f.canceled)
+			require.Equal(t, tc.want, mended(t, j, f, tc.chunk != ""))
 		})
+	}
+}
+
+// mended says in a word what the sweep did.
+func mended(t *testing.T, j *jobs, f *flows, hasChunk bool) string {
+	t.Helper()
+	require.LessOrEqual(t, len(f.started)+len(j.ends)+len(j.faults), 1)
+	switch {
+	case len(f.started) > 0:
+		require.Equal(t, []string{"job"}, f.started)
+		return "started"
+	case len(j.faults) > 0:
+		require.Equal(t, "run", j.faults[0].RunID)
+		require.Equal(t, market.KindInternal, j.faults[0].Kind)
+		return "chunk failed"
+	case len(j.ends) > 0:
+		got := map[bool]string{true: "canceled", false: "failed"}[j.ends[0].IsCanceled]
+		if hasChunk && len(j.ends[0].DeadRuns) == 0 {
+			got += " but for the chunk"
+		}
+		return got
+	}
+	return "left"
+}
+
+func TestCloseJobLeavesChunksThatRunByThemselves(t *testing.T) {
+	t.Parallel()
+	for _, isCanceled := range []bool{false, true} {
+		f := &flows{states: map[string]activities.WorkflowState{"alive": activities.WorkflowRunning, "dead": activities.WorkflowCanceled}}
+		j := &jobs{running: []market.ChunkRun{{ChunkID: 1, WorkflowID: "alive", RunID: "a"}, {ChunkID: 2, WorkflowID: "dead", RunID: "d"}}}
+		a := &activities.Activities{Jobs: j, Workflows: f}
+		_, err := execute(t, a.CloseJob, activities.CloseInput{JobID: "job", IsCanceled: isCanceled, Message: "why"})
+		require.NoError(t, err)
+		require.Equal(t, []market.JobEnd{{JobID: "job", IsCanceled: isCanceled, Message: "why", DeadRuns: []string{"d"}}}, j.ends)
+		require.Equal(t, isCanceled, len(f.canceled) == 1, "a canceled backfill cancels what runs by itself")
 	}
 }
 

@@ -111,7 +111,8 @@ func (a *Activities) eachSeries(
 				return nil
 			}
 			total.fail(c.ID, err)
-			return a.Jobs.FailChunk(running, c.ID, market.KindOf(err), err.Error())
+			fault := market.ChunkFault{ChunkID: c.ID, RunID: attemptOf(ctx, c.ID).RunID, Kind: market.KindOf(err), Message: err.Error()}
+			return a.Jobs.FailChunk(running, fault)
 		})
 	}
 	if err := errors.Join(group.Wait(), waiting); err != nil {

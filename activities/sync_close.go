@@ -17,7 +17,8 @@ type FailSyncInput struct {
 // FailSync records why the series of a batch failed, of those that are not done.
 func (a *Activities) FailSync(ctx context.Context, in FailSyncInput) error {
 	for _, id := range in.ChunkIDs {
-		if err := a.Jobs.FailChunk(ctx, id, in.Kind, in.Message); err != nil {
+		fault := market.ChunkFault{ChunkID: id, RunID: attemptOf(ctx, id).RunID, Kind: in.Kind, Message: in.Message}
+		if err := a.Jobs.FailChunk(ctx, fault); err != nil {
 			return temporalError(ctx, err)
 		}
 	}

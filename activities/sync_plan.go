@@ -100,7 +100,7 @@ func (a *Activities) closeOpenSyncs(ctx context.Context, in SyncInput) (isBusy b
 			continue // this activity's own, from an earlier attempt
 		}
 		state, err := a.Workflows.WorkflowState(ctx, s.WorkflowID)
-		if err != nil || state == WorkflowRunning {
+		if err != nil || state.isOpen() {
 			return true, err
 		}
 		if _, err := a.Syncs.CloseSync(ctx, s.ID, endedEarly); err != nil {

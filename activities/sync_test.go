@@ -197,10 +197,10 @@ type failures struct {
 	broken error
 }
 
-func (f *failures) FailChunk(_ context.Context, id int64, kind market.Kind, _ string) error {
+func (f *failures) FailChunk(_ context.Context, fault market.ChunkFault) error {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	f.kinds[id] = kind
+	f.kinds[fault.ChunkID] = fault.Kind
 	return f.broken
 }
 
@@ -332,7 +332,7 @@ func TestSweepClosesSyncsWhoseWorkflowEnded(t *testing.T) {
 	t.Parallel()
 	s := &syncs{open: []market.OpenSync{{ID: "dead", WorkflowID: "gone"}, {ID: "busy", WorkflowID: "w"}}}
 	f := &flows{states: map[string]activities.WorkflowState{"w": activities.WorkflowRunning, "gone": activities.WorkflowCanceled}}
-	a := &activities.Activities{Jobs: &jobs{}, Syncs: s, Workflows: f, Now: start}
+	a := &activities.Activities{Jobs: &jobs{}, Syncs: s, Workflows: f, Housekeeping: &housekeeper{}, Now: start}
 	result, err := execute(t, a.SweepJobs)
 	require.NoError(t, err)
 	require.Equal(t, activities.SweepResult{Looked: 2, Closed: 1}, result)

@@ -179,7 +179,7 @@ func TestFailedBackfillsAreFoundUntilAnAlertIsAboutThem(t *testing.T) {
 	}
 	require.Empty(t, failed(), "not ended")
 	require.Equal(t, []string{job}, unsettled(), "at work")
-	require.NoError(t, d.FailChunk(t.Context(), chunk, market.KindDenied, "your key is no good"))
+	require.NoError(t, d.FailChunk(t.Context(), market.ChunkFault{ChunkID: chunk, Kind: market.KindDenied, Message: "your key is no good"}))
 	require.Len(t, failed(), 1)
 	f := failed()[0]
 	require.Equal(t, job, f.Backfill.ID)
@@ -196,7 +196,7 @@ func TestFailedBackfillsAreFoundUntilAnAlertIsAboutThem(t *testing.T) {
 	exec(t, d, "UPDATE alert SET resolved_at = now()")
 	require.Empty(t, failed(), "once is enough")
 	require.Equal(t, []string{job}, unsettled())
-	require.NoError(t, d.FailChunk(t.Context(), chunk, market.KindInternal, "its parent says so too"))
+	require.NoError(t, d.FailChunk(t.Context(), market.ChunkFault{ChunkID: chunk, Kind: market.KindInternal, Message: "its parent says so too"}))
 	require.Empty(t, failed(), "it is the same failure")
 	exec(t, d, "UPDATE ingest_job SET started_at = clock_timestamp()")
 	require.Len(t, failed(), 1, "it was retried and failed again")
@@ -236,7 +236,7 @@ func TestRefusalsAndAnswersOfProviders(t *testing.T) {
 		require.NoError(t, err)
 		return has
 	}
-	require.NoError(t, d.FailChunk(t.Context(), chunk, market.KindMalformed, "HTML"))
+	require.NoError(t, d.FailChunk(t.Context(), market.ChunkFault{ChunkID: chunk, Kind: market.KindMalformed, Message: "HTML"}))
 	require.Empty(t, refusals())
 	exec(t, d, "UPDATE ingest_chunk SET error_kind = 'denied', error = 'restricted location'")
 	require.Len(t, refusals(), 1)

@@ -183,23 +183,19 @@ func (db *DB) RequestCancel(ctx context.Context, id string) error {
 // ReopenBackfill sets failed and canceled chunks (and, when there is none, those with quarantined rows) back to pending
 // and clears cancel, pause and end. Errors: conflict when it is unfinished or nothing is to retry, not_found.
 func (db *DB) ReopenBackfill(ctx context.Context, id string) (market.Backfill, error) {
-	const reset = `
-		UPDATE ingest_chunk SET status = 'pending', stage = '', attempt_token = '', error_kind = NULL, error = NULL, finished_at = NULL,
-			quarantined = 0, updated_at = clock_timestamp()
-		WHERE job_id = $1 AND `
 	var reopened market.Backfill
 	err := db.changeJob(ctx, id, func(tx pgx.Tx, b market.Backfill) error {
 		if !b.Status.IsFinished() {
 			return market.Errorf(market.KindConflict, "backfill %s is %s; retry it when it has ended", id, b.Status)
 		}
-		tag, err := tx.Exec(ctx, reset+"status IN ('failed', 'canceled')", id)
-		if err == nil && tag.RowsAffected() == 0 {
-			tag, err = tx.Exec(ctx, reset+"status = 'done' AND quarantined > 0", id)
+		n, err := reopenChunks(ctx, tx, id, "status IN ('failed', 'canceled')")
+		if err == nil && n == 0 {
+			n, err = reopenChunks(ctx, tx, id, "status = 'done' AND quarantined > 0")
 		}
 		if err != nil {
 			return err
 		}
-		if tag.RowsAffected() == 0 {
+		if n == 0 {
 			return market.Errorf(market.KindConflict, "backfill %s is %s; nothing is to be retried", id, b.Status)
 		}
 		if _, err := tx.Exec(ctx, `UPDATE ingest_job SET cancel_requested_at = NULL, paused_reason = NULL, closed_at = NULL, started_at = NULL,
@@ -210,6 +206,16 @@ func (db *DB) ReopenBackfill(ctx context.Context, id string) (market.Backfill, e
 		return err
 	})
 	return reopened, err
+}
+
+// reopenChunks sets the job's chunks that meet the condition back to pending and returns how many they are.
+func reopenChunks(ctx context.Context, tx pgx.Tx, jobID, condition string) (int64, error) {
+	const reset = `
+		UPDATE ingest_chunk SET status = 'pending', stage = '', attempt_token = '', error_kind = NULL, error = NULL, finished_at = NULL,
+			quarantined = 0, updated_at = clock_timestamp()
+		WHERE job_id = $1 AND `
+	tag, err := tx.Exec(ctx, reset+condition, jobID)
+	return tag.RowsAffected(), err
 }
 
 // changeJob runs f with the job's row locked.

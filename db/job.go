@@ -3,18 +3,25 @@ package db
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"marketdata/market"
 )
 
-// StartJob marks the job as started and returns its lanes: one per provider that has chunks not done.
-// Errors: not_found.
-func (db *DB) StartJob(ctx context.Context, jobID string) (market.JobPlan, error) {
+// StartJob marks the job as started and returns its lanes: one per provider that has chunks not done. With isFresh, for
+// a workflow that begins from its beginning, failed and canceled chunks become pending first. Errors: not_found.
+func (db *DB) StartJob(ctx context.Context, jobID string, isFresh bool) (market.JobPlan, error) {
 	var plan market.JobPlan
 	err := db.changeJob(ctx, jobID, func(tx pgx.Tx, b market.Backfill) error {
+		if isFresh && b.Chunks.Failed+b.Chunks.Canceled > 0 {
+			if _, err := reopenChunks(ctx, tx, jobID, "status IN ('failed', 'canceled')"); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, "UPDATE ingest_job SET cancel_requested_at = NULL WHERE id = $1", jobID); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.Exec(ctx, "UPDATE ingest_job SET started_at = coalesce(started_at, clock_timestamp()), reopened_at = NULL, closed_at = NULL WHERE id = $1", jobID); err != nil {
 			return err
 		}
@@ -86,23 +93,23 @@ func (db *DB) settleChunk(ctx context.Context, chunkID int64, update string, arg
 	}))
 }
 
-// FailChunk records why a chunk failed, unless it is done. A chunk that failed before keeps its kind and message when
-// the new kind is internal: what it said itself is closer to the cause.
-func (db *DB) FailChunk(ctx context.Context, chunkID int64, kind market.Kind, message string) error {
+// FailChunk records why a run of a chunk failed, unless the chunk is done or at work under another run. A chunk that
+// failed before keeps its kind and message when the new kind is internal: what it said itself is closer to the cause.
+func (db *DB) FailChunk(ctx context.Context, f market.ChunkFault) error {
 	const update = `
 		UPDATE ingest_chunk SET status = 'failed', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp(),
-			error_kind = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error_kind ELSE $2 END,
-			error = CASE WHEN status = 'failed' AND $2 = 'internal' THEN error ELSE left($3, 4000) END
-		WHERE id = $1 AND status <> 'done'`
-	return db.settleChunk(ctx, chunkID, update, string(kind), storable(message))
+			error_kind = CASE WHEN status = 'failed' AND $3 = 'internal' THEN error_kind ELSE $3 END,
+			error = CASE WHEN status = 'failed' AND $3 = 'internal' THEN error ELSE left($4, 4000) END
+		WHERE id = $1 AND status <> 'done' AND (status <> 'running' OR run_id = $2)`
+	return db.settleChunk(ctx, f.ChunkID, update, f.RunID, string(f.Kind), storable(f.Message))
 }
 
-// CancelChunk marks a chunk canceled unless it is done or failed.
-func (db *DB) CancelChunk(ctx context.Context, chunkID int64) error {
+// CancelChunk marks a chunk canceled unless it is done, failed, or at work under another run.
+func (db *DB) CancelChunk(ctx context.Context, chunkID int64, runID string) error {
 	const update = `
 		UPDATE ingest_chunk SET status = 'canceled', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
-		WHERE id = $1 AND status IN ('pending', 'running')`
-	return db.settleChunk(ctx, chunkID, update)
+		WHERE id = $1 AND (status = 'pending' OR status = 'running' AND run_id = $2)`
+	return db.settleChunk(ctx, chunkID, update, runID)
 }
 
 // storable leaves out of a foreign text what a column of text cannot hold.
@@ -110,44 +117,35 @@ func storable(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "?"), "\x00", "")
 }
 
-// CloseJob settles a job whose workflow ends: chunks still pending or running become canceled when isCanceled, else
-// failed with kind internal and the message. A job that was reopened meanwhile and waits for its next run is left alone.
-// It returns the counts. Idempotent. Errors: not_found.
-func (db *DB) CloseJob(ctx context.Context, jobID string, isCanceled bool, message string) (market.ChunkCounts, market.BarCounts, error) {
-	const canceled = `
-		UPDATE ingest_chunk SET status = 'canceled', attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
-		WHERE job_id = $1 AND status IN ('pending', 'running')`
-	const failed = `
-		UPDATE ingest_chunk SET status = 'failed', error_kind = 'internal', error = $2, attempt_token = '',
-			finished_at = clock_timestamp(), updated_at = clock_timestamp()
-		WHERE job_id = $1 AND status IN ('pending', 'running')`
+// CloseJob settles a job whose workflow ends: pending chunks, and running ones of dead runs, become canceled or failed
+// with kind internal and the message. A chunk at work under a live run, as after a reset, is left to it. A job that was
+// reopened meanwhile and waits for its next run is left alone. It returns the counts. Idempotent. Errors: not_found.
+func (db *DB) CloseJob(ctx context.Context, end market.JobEnd) (market.ChunkCounts, market.BarCounts, error) {
+	const settle = `
+		UPDATE ingest_chunk SET status = CASE WHEN $2 THEN 'canceled' ELSE 'failed' END,
+			error_kind = CASE WHEN $2 THEN error_kind ELSE 'internal' END, error = CASE WHEN $2 THEN error ELSE $3 END,
+			attempt_token = '', finished_at = clock_timestamp(), updated_at = clock_timestamp()
+		WHERE job_id = $1 AND (status = 'pending' OR status = 'running' AND run_id = ANY($4))`
 	const closed = `
 		UPDATE ingest_job SET closed_at = coalesce(closed_at, clock_timestamp()), paused_reason = NULL,
 			cancel_requested_at = CASE WHEN $2 THEN coalesce(cancel_requested_at, clock_timestamp()) ELSE cancel_requested_at END
 		WHERE id = $1`
 	var b market.Backfill
-	err := db.changeJob(ctx, jobID, func(tx pgx.Tx, _ market.Backfill) error {
+	err := db.changeJob(ctx, end.JobID, func(tx pgx.Tx, _ market.Backfill) error {
 		var isReopened bool
-		err := tx.QueryRow(ctx, "SELECT reopened_at IS NOT NULL FROM ingest_job WHERE id = $1", jobID).Scan(&isReopened)
+		err := tx.QueryRow(ctx, "SELECT reopened_at IS NOT NULL FROM ingest_job WHERE id = $1", end.JobID).Scan(&isReopened)
 		if err != nil {
 			return err
 		}
-		if isReopened {
-			b, err = backfillByID(ctx, tx, jobID)
-			return err
+		if !isReopened {
+			if _, err = tx.Exec(ctx, settle, end.JobID, end.IsCanceled, storable(end.Message), end.DeadRuns); err != nil {
+				return err
+			}
+			if _, err = tx.Exec(ctx, closed, end.JobID, end.IsCanceled); err != nil {
+				return err
+			}
 		}
-		if isCanceled {
-			_, err = tx.Exec(ctx, canceled, jobID)
-		} else {
-			_, err = tx.Exec(ctx, failed, jobID, storable(message))
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, closed, jobID, isCanceled); err != nil {
-			return err
-		}
-		b, err = backfillByID(ctx, tx, jobID)
+		b, err = backfillByID(ctx, tx, end.JobID)
 		return err
 	})
 	return b.Chunks, b.Bars, err
@@ -163,37 +161,4 @@ func (db *DB) SetJobPaused(ctx context.Context, jobID string, reason *string) er
 func (db *DB) SetJobConcurrency(ctx context.Context, jobID string, concurrency int) error {
 	_, err := db.bun.NewUpdate().Table("ingest_job").Set("concurrency = ?", concurrency).Where("id = ?", jobID).Exec(ctx)
 	return dbError(err)
-}
-
-// unfinishedRow is a job with the workflows of its running chunks.
-type unfinishedRow struct {
-	ID         string
-	WorkflowID string
-	RequestID  string
-	IsReopened bool
-	Running    []string `bun:",array"`
-}
-
-// UnfinishedJobs returns backfills with a pending or running chunk that were created, and last touched by a chunk, before the
-// instant; oldest first.
-func (db *DB) UnfinishedJobs(ctx context.Context, before time.Time) ([]market.UnfinishedJob, error) {
-	var rows []unfinishedRow
-	err := db.bun.NewSelect().TableExpr("ingest_job AS j").Join("JOIN ingest_chunk AS k ON k.job_id = j.id").
-		ColumnExpr("j.id::text, j.workflow_id, coalesce(j.request_id, '') AS request_id, j.reopened_at IS NOT NULL AS is_reopened").
-		ColumnExpr("coalesce(array_agg(k.workflow_id) FILTER (WHERE k.status = 'running'), '{}') AS running").
-		Where("j.kind = 'backfill' AND j.created_at < ?", before).
-		Where("j.id IN (SELECT job_id FROM ingest_chunk WHERE status IN ('pending', 'running'))").
-		Group("j.id").
-		Having("count(*) FILTER (WHERE k.status IN ('pending', 'running')) > 0 AND max(k.updated_at) < ?", before).
-		Order("j.created_at").Scan(ctx, &rows)
-	if err != nil {
-		return nil, dbError(err)
-	}
-	jobs := make([]market.UnfinishedJob, 0, len(rows))
-	for _, r := range rows {
-		jobs = append(jobs, market.UnfinishedJob{
-			ID: r.ID, WorkflowID: r.WorkflowID, RequestID: r.RequestID, IsReopened: r.IsReopened, RunningChunkIDs: r.Running,
-		})
-	}
-	return jobs, nil
 }

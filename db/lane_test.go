@@ -123,9 +123,9 @@ func TestBackfillLaneHasAllWithoutSync(t *testing.T) {
 	}
 	require.NoError(t, ask(market.LaneBackfill))
 	hasKind(t, market.KindRateLimited, ask(market.LaneBackfill))
-	require.True(t, scalar[bool](t, d, `SELECT syncsuntil BETWEEN now() + interval '1 second' AND now() + interval '6 seconds' FROM provider_gate`))
+	require.True(t, scalar[bool](t, d, `SELECT sync_until BETWEEN now() + interval '1 second' AND now() + interval '6 seconds' FROM provider_gate`))
 
-	exec(t, d, `UPDATE provider_gate SET syncsuntil = now() - interval '1 second'`)
+	exec(t, d, `UPDATE provider_gate SET sync_until = now() - interval '1 second'`)
 	for range 5 {
 		require.NoError(t, ask(market.LaneBackfill), "the sync lane is idle again")
 	}
@@ -136,7 +136,7 @@ func TestSyncThatIsRefusedCountsAsBusy(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	require.NoError(t, d.EnsureBudget(t.Context(), "p", market.Pacing{RequestsPerMinute: 60}))
-	isBusy := func() bool { return scalar[bool](t, d, `SELECT syncsuntil > now() FROM provider_gate`) }
+	isBusy := func() bool { return scalar[bool](t, d, `SELECT sync_until > now() FROM provider_gate`) }
 	_, err := d.TakeBudget(t.Context(), booking("p", 1, 0))
 	require.NoError(t, err)
 	require.False(t, isBusy())

@@ -85,7 +85,7 @@ func TestTheRequestIDStaysWithTheJob(t *testing.T) {
 	require.Len(t, unfinished, 2)
 	require.Equal(t, []string{"r-1", ""}, []string{unfinished[0].RequestID, unfinished[1].RequestID})
 
-	_, _, err = d.CloseJob(t.Context(), b.ID, false, "gone")
+	_, _, err = d.CloseJob(t.Context(), market.JobEnd{JobID: b.ID, Message: "gone"})
 	require.NoError(t, err)
 	reopened, err := d.ReopenBackfill(t.Context(), b.ID)
 	require.NoError(t, err)

@@ -105,7 +105,7 @@ func TestCloseSyncTellsEachSeriesHowItWent(t *testing.T) {
 		ids := createSync(t, d, r)
 		claim(t, d, ids[0], 1)
 		if kind != "" {
-			require.NoError(t, d.FailChunk(t.Context(), ids[0], kind, "key refused"))
+			require.NoError(t, d.FailChunk(t.Context(), market.ChunkFault{ChunkID: ids[0], RunID: attemptOf(ids[0], 1).RunID, Kind: kind, Message: "key refused"}))
 		}
 		for range 2 { // closing again changes nothing
 			outcome, err := d.CloseSync(t.Context(), r.ID, "its run ended")

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"marketdata/workflows"
 )
 
 // day asks for one day of one-minute bars of the synthetic market.
@@ -202,24 +200,4 @@ func TestTwoOverlappingBackfillsFetchNothingTwice(t *testing.T) {
 	rows := a.Progress.Bars.Expected
 	require.Equal(t, rows, s.backfill(a.ID).Progress.Bars.Inserted+s.backfill(b.ID).Progress.Bars.Inserted)
 	require.Zero(t, s.backfill(a.ID).Progress.Bars.Unchanged+s.backfill(b.ID).Progress.Bars.Unchanged)
-}
-
-// TestTerminatedInTheUI: none of our code runs when an operator terminates a workflow; the sweep mends it.
-func TestTerminatedInTheUI(t *testing.T) {
-	t.Parallel()
-	s := startWithBTC(t)
-	s.fault(map[string]any{"fault": "slow", "path": "/api/v3/klines", "delay_ms": 500})
-	b := s.startBackfill(map[string]any{"instruments": []string{"BTCUSDT.SIM"}, "interval": "1m", "start": "2023-01-01", "end": "2024-01-01", "concurrency": 1})
-	s.await(b.ID, func(b backfill) bool { return b.Progress.Chunks.Running > 0 })
-	require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), b.WorkflowID, "", "operator"))
-	s.offset.Store(int64(10 * time.Minute))
-	require.NoError(t, s.flows.EnsureSchedules(t.Context()))
-	require.Eventually(t, func() bool {
-		require.NoError(t, s.temporal.ScheduleClient().GetHandle(t.Context(), workflows.ScheduleSweep).Trigger(t.Context(), scheduleTrigger()))
-		return isFinished(s.backfill(b.ID))
-	}, time.Minute, time.Second)
-	require.Equal(t, "canceled", s.backfill(b.ID).Status)
-	s.healSimulator()
-	require.Equal(t, http.StatusOK, s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/retry", nil).status)
-	require.Equal(t, "completed", s.await(b.ID, isFinished).Status)
 }

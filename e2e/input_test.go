@@ -9,10 +9,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/client"
 )
-
-func scheduleTrigger() client.ScheduleTriggerOptions { return client.ScheduleTriggerOptions{} }
 
 // TestBadInput: always a problem document, never a 500, a stack, or SQL.
 func TestBadInput(t *testing.T) {

@@ -102,7 +102,7 @@ func TestQueuesFollowTheProvider(t *testing.T) {
 	b := s.startBackfill(day("missing"))
 	require.NoError(t, s.flows.EnsureSchedules(t.Context()))
 	require.Eventually(t, func() bool {
-		require.NoError(t, s.temporal.ScheduleClient().GetHandle(t.Context(), workflows.ScheduleSweep).Trigger(t.Context(), scheduleTrigger()))
+		require.NoError(t, s.temporal.ScheduleClient().GetHandle(t.Context(), workflows.ScheduleSweep).Trigger(t.Context(), client.ScheduleTriggerOptions{}))
 		return isFinished(s.backfill(b.ID))
 	}, time.Minute, time.Second)
 	require.Equal(t, "completed", s.backfill(b.ID).Status)

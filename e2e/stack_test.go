@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,6 +27,7 @@ import (
 	"marketdata/api"
 	"marketdata/db"
 	"marketdata/db/dbtest"
+	"marketdata/devstack"
 	"marketdata/market"
 	"marketdata/metrics"
 	"marketdata/planning"
@@ -39,13 +41,14 @@ import (
 const (
 	simPrefix    = "sim_" // of the provider instances, one per adapter
 	providerName = simPrefix + "binance"
-	namespaces   = 32
+	namespaces   = 64
 )
 
 // temporalServer is the dev server of this test process; every stack has a namespace of its own in it.
 type temporalServer struct {
 	once   sync.Once
 	server *testsuite.DevServer
+	ui     string // its URL
 	err    error
 	next   atomic.Int32
 }
@@ -72,9 +75,15 @@ func namespace(t testing.TB) (address, name string) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
+		ui := devstack.Port{Use: "the Temporal UI"}
+		if temporal.err = devstack.PickPorts(ctx, &ui); temporal.err != nil {
+			return
+		}
+		temporal.ui = ui.URL()
 		for range 3 { // it picks ports for its inner services, and can lose one
 			temporal.server, temporal.err = testsuite.StartDevServer(ctx, testsuite.DevServerOptions{
 				ExistingPath: "../bin/temporal", LogLevel: "error", ExtraArgs: extra, Stdout: io.Discard, Stderr: io.Discard,
+				EnableUI: true, UIPort: strconv.Itoa(ui.Number),
 				ClientOptions: &client.Options{Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))},
 			})
 			if temporal.err == nil {
@@ -95,11 +104,14 @@ type stack struct {
 	url       string // of the API
 	sim       string // URL of the simulator
 	temporal  client.Client
+	namespace string
 	flows     *workflows.Client
 	scheduler *workflows.Scheduler
 	offset    atomic.Int64 // how far the clock of all parts but the database runs ahead
 
 	observed // the API and the worker, as two processes would be
+
+	startWorker, stopWorker func()
 }
 
 type options struct {
@@ -129,6 +141,7 @@ func start(t testing.TB, o options) *stack {
 	}
 	address, name := namespace(t)
 	s.temporal = s.dial(address, name, s.workerMetrics, logger)
+	s.namespace = name
 	s.flows = workflows.NewClient(s.temporal, name, "http://ui.example")
 	require.NoError(t, s.flows.RegisterSearchAttributes(t.Context()))
 
@@ -181,31 +194,35 @@ func (s *stack) registry(o options, logger *slog.Logger) *providers.Registry {
 	return registry
 }
 
-// work runs a worker until the test ends.
+// work runs a worker until the test ends or stopWorker is called.
 func (s *stack) work(o options, registry *providers.Registry, logger *slog.Logger) {
 	s.t.Helper()
 	var names []string
 	for _, instance := range registry.Instances() {
 		names = append(names, instance.Name)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	polling, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- worker.Run(ctx, worker.Options{
-			Client: s.temporal, Providers: names, Logger: logger, OnPolling: func() { close(polling) },
-			Recorder: s.workerMetrics,
-			Activities: &activities.Activities{
-				Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
-				Scheduled: s.db, Planner: s.planner(registry), Reconciler: s.scheduler, Now: s.now, Recorder: s.workerMetrics,
-			},
-			Alerting: s.alerting(o, registry),
-		})
-	}()
-	s.t.Cleanup(func() {
-		cancel()
-		require.NoError(s.t, <-ended)
-	})
-	<-polling
+	s.startWorker = func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		polling, ended := make(chan struct{}), make(chan error, 1)
+		go func() {
+			ended <- worker.Run(ctx, worker.Options{
+				Client: s.temporal, Providers: names, Logger: logger, OnPolling: func() { close(polling) },
+				Recorder: s.workerMetrics,
+				Activities: &activities.Activities{
+					Jobs: s.db, Chunks: s.db, Syncs: s.db, Housekeeping: s.db, Providers: registry, Workflows: s.flows, RawRetention: time.Hour,
+					Scheduled: s.db, Planner: s.planner(registry), Reconciler: s.scheduler, Now: s.now, Recorder: s.workerMetrics,
+				},
+				Alerting: s.alerting(o, registry),
+			})
+		}()
+		s.stopWorker = func() {
+			cancel()
+			require.NoError(s.t, <-ended)
+		}
+		<-polling
+	}
+	s.startWorker()
+	s.t.Cleanup(func() { s.stopWorker() })
 }
 
 // planner plans the backfills of schedules.

@@ -133,9 +133,34 @@ type JobPlan struct {
 
 // UnfinishedJob is a job whose workflow the sweep looks at.
 type UnfinishedJob struct {
-	ID              string
-	WorkflowID      string
-	RequestID       string   // of the API's request that asked for it; "" when nobody did
-	IsReopened      bool     // by a retry whose run has not begun
-	RunningChunkIDs []string // workflow ids of its chunks with status running
+	ID         string
+	WorkflowID string
+	RequestID  string     // of the API's request that asked for it; "" when nobody did
+	IsReopened bool       // by a retry whose run has not begun
+	IsClosed   bool       // its workflow ended, or was found ended; a chunk goes on by itself
+	HasPending bool       // has a chunk that nobody works on yet
+	Quiet      []ChunkRun // of its running chunks that were not heard of lately
+}
+
+// ChunkRun is the run of a workflow that claimed a chunk last.
+type ChunkRun struct {
+	ChunkID    int64
+	WorkflowID string
+	RunID      string
+}
+
+// ChunkFault is why a run of a chunk's workflow failed.
+type ChunkFault struct {
+	ChunkID int64
+	RunID   string // a chunk at work under another run is left alone
+	Kind    Kind
+	Message string
+}
+
+// JobEnd settles a job whose workflow ended.
+type JobEnd struct {
+	JobID      string
+	IsCanceled bool     // what is settled becomes canceled, else failed
+	Message    string   // why
+	DeadRuns   []string // run ids: running chunks are settled only where they are named here
 }

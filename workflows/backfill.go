@@ -99,7 +99,7 @@ func (b *backfill) start(ctx workflow.Context) error {
 		return err
 	}
 	var a *activities.Activities
-	if err := workflow.ExecuteActivity(withBookkeeping(ctx, "read the plan"), a.StartJob, b.in.JobID).Get(ctx, &b.plan); err != nil {
+	if err := workflow.ExecuteActivity(withBookkeeping(ctx, "read the plan"), a.StartJob, b.in.JobID, b.isFresh(ctx)).Get(ctx, &b.plan); err != nil {
 		return err
 	}
 	b.progress.Total, b.progress.Done = b.plan.Total, b.plan.Done
@@ -115,7 +115,7 @@ func (b *backfill) start(ctx workflow.Context) error {
 	}
 	for _, provider := range b.plan.Providers {
 		l := &lane{provider: provider}
-		if b.in.Carry != nil {
+		if !b.isFresh(ctx) {
 			l.planned = b.in.Carry.Positions[provider]
 			l.handedOut = l.planned
 		}
@@ -123,6 +123,12 @@ func (b *backfill) start(ctx workflow.Context) error {
 	}
 	b.showDetails(ctx)
 	return nil
+}
+
+// isFresh reports whether the run begins from the beginning: the first of its chain, or one that a person reset.
+func (b *backfill) isFresh(ctx workflow.Context) bool {
+	info := workflow.GetInfo(ctx)
+	return b.in.Carry == nil || info.WorkflowExecution.RunID != info.OriginalRunID
 }
 
 // run hands out until every lane is finished, the drain for a continue-as-new is complete, the error budget is
@@ -257,6 +263,9 @@ func (b *backfill) finish(ctx workflow.Context, runErr error) (activities.JobOut
 	}
 	if c.Done < c.Total {
 		message := fmt.Sprintf("%d of %d chunks are not done: %d failed, %d canceled", c.Total-c.Done, c.Total, c.Failed, c.Canceled)
+		if c.Running > 0 {
+			message += fmt.Sprintf(", %d at work by themselves", c.Running)
+		}
 		return outcome, temporal.NewNonRetryableApplicationError(message, FailurePartial, nil, outcome)
 	}
 	return outcome, nil
@@ -268,7 +277,7 @@ func (b *backfill) showDetails(ctx workflow.Context) {
 	text := fmt.Sprintf("| chunks | done | failed | canceled | in flight | window per provider |\n|---|---|---|---|---|---|\n| %d | %d | %d | %d | %d | %d |\n",
 		p.Total, p.Done, p.Failed, p.Canceled, p.InFlight, p.Concurrency)
 	if p.PauseReason != "" {
-		text += fmt.Sprintf("\n**Paused:** %s\n", p.PauseReason)
+		text += fmt.Sprintf("\n**Paused:** %s\n", plain(p.PauseReason))
 	}
 	text += fmt.Sprintf("\nChunks of this backfill: list query `MdJobId=\"%s\"`; failed ones: add `AND MdStage=\"failed\"`.\n", b.in.JobID)
 	workflow.SetCurrentDetails(ctx, text)

@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -39,7 +40,7 @@ func ChunkWorkflow(ctx workflow.Context, c activities.ChunkRef) (ChunkResult, er
 	}
 	kind, message := activities.Failure(err)
 	workflow.SetCurrentDetails(ctx, fmt.Sprintf("**%s** failed: `%s`\n\n%s\n\nWhen the cause is mended, reset this workflow to its "+
-		"first workflow task, or retry the backfill: stored pages are not asked for again.", c.Label(), kind, message))
+		"first workflow task, or retry the backfill: stored pages are not asked for again.", c.Label(), kind, plain(message)))
 	in := activities.FailInput{ChunkID: c.ID, Kind: kind, Message: message}
 	if e := workflow.ExecuteActivity(withBookkeeping(ctx, "record the failure"), a.FailChunk, in).Get(ctx, nil); e != nil {
 		return result, e
@@ -85,4 +86,9 @@ func runChunk(ctx workflow.Context, c activities.ChunkRef) (ChunkResult, error) 
 
 func showStage(ctx workflow.Context, stage string) error {
 	return workflow.UpsertTypedSearchAttributes(ctx, stageKey().ValueSet(stage))
+}
+
+// plain makes a text show as it is where the UI renders Markdown; names in it may have underscores.
+func plain(text string) string {
+	return strings.NewReplacer(`\`, `\\`, "_", `\_`, "*", `\*`, "`", "\\`", "<", `\<`, "[", `\[`).Replace(text)
 }

@@ -19,7 +19,12 @@ import (
 	"marketdata/trace"
 )
 
-const callTimeout = 10 * time.Second
+const (
+	callTimeout = 10 * time.Second
+
+	// stuckAttempts is how often a workflow task must have failed in a row before its workflow counts as stuck.
+	stuckAttempts = 5
+)
 
 // Client starts and steers workflows through Temporal, for the API and for the sweep. It is safe for concurrent use.
 // Every method returns unavailable when Temporal cannot be reached.
@@ -131,6 +136,18 @@ func (c *Client) CancelBackfill(ctx context.Context, workflowID string) error {
 	return clientError(c.temporal.CancelWorkflow(ctx, workflowID, ""), "cancel")
 }
 
+// CancelWorkflow asks a workflow to cancel; one that does not run is no error.
+func (c *Client) CancelWorkflow(ctx context.Context, workflowID string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err := c.temporal.CancelWorkflow(ctx, workflowID, "")
+	var notFound *serviceerror.NotFound
+	if errors.As(err, &notFound) {
+		return nil
+	}
+	return clientError(err, "cancel")
+}
+
 // FindListing asks the provider since when it has bars of the instrument and stores the answer, waiting at most until
 // ctx ends. Errors: not_found when the provider does not know the symbol, and whatever kind the provider's answer has.
 func (c *Client) FindListing(ctx context.Context, id market.InstrumentID, p market.ProviderSymbol) error {
@@ -164,6 +181,9 @@ func (c *Client) WorkflowState(ctx context.Context, workflowID string) (activiti
 	}
 	if err != nil {
 		return "", clientError(err, "describe the workflow")
+	}
+	if described.GetPendingWorkflowTask().GetAttempt() >= stuckAttempts {
+		return activities.WorkflowStuck, nil
 	}
 	switch described.GetWorkflowExecutionInfo().GetStatus() {
 	case enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, enumspb.WORKFLOW_EXECUTION_STATUS_PAUSED,

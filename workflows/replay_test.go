@@ -20,7 +20,6 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	sdkworker "go.temporal.io/sdk/worker"
-	"go.temporal.io/sdk/workflow"
 
 	"marketdata/activities"
 	"marketdata/market"
@@ -48,19 +47,7 @@ func TestReplay(t *testing.T) {
 	for _, name := range histories() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, err := os.Open(filepath.Join("testdata/replay", name+".json"))
-			require.NoError(t, err)
-			defer func() { require.NoError(t, f.Close()) }()
-			history, err := client.HistoryFromJSON(f, client.HistoryJSONOptions{})
-			require.NoError(t, err)
-			replayer, err := sdkworker.NewWorkflowReplayerWithOptions(sdkworker.WorkflowReplayerOptions{DisableRegistrationAliasing: true})
-			require.NoError(t, err)
-			worker.RegisterWorkflows(replayer)
-			started := history.Events[0].GetWorkflowExecutionStartedEventAttributes()
-			err = replayer.ReplayWorkflowHistoryWithOptions(testLogger(t), history, sdkworker.ReplayWorkflowHistoryOptions{
-				OriginalExecution: workflow.Execution{ID: started.GetWorkflowId(), RunID: started.GetOriginalExecutionRunId()},
-			})
-			require.NoError(t, err)
+			require.NoError(t, replay(t, recorded(t, name), worker.RegisterWorkflows))
 		})
 	}
 }

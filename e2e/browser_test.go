@@ -1,0 +1,119 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+
+	"marketdata/market"
+)
+
+// operator is a person at the Temporal UI.
+type operator struct {
+	t   *testing.T
+	tab context.Context
+	ui  string // URL of the namespace
+}
+
+// browserPath finds a Chromium; on a machine without one the test is skipped, with a word.
+func browserPath(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium on this machine (apt-get install chromium): the Temporal UI is not driven") //nolint:forbidigo // .ci/run installs one and fails without it
+	return ""
+}
+
+// newOperator opens a browser of its own; what it showed last is kept when the test fails.
+func newOperator(t *testing.T, s *stack) *operator {
+	t.Helper()
+	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
+	options = append(options, chromedp.ExecPath(browserPath(t)), chromedp.NoSandbox, chromedp.Flag("headless", "new"), chromedp.WindowSize(1400, 1000))
+	browser, quit := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(quit)
+	tab, closeTab := chromedp.NewContext(browser)
+	t.Cleanup(closeTab)
+	require.NoError(t, chromedp.Do(tab), "start the browser")
+	o := &operator{t: t, tab: tab, ui: temporal.ui + "/namespaces/" + s.namespace}
+	t.Cleanup(o.keepFailure)
+	return o
+}
+
+func (o *operator) keepFailure() {
+	if !o.t.Failed() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(o.tab, 10*time.Second)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(filepath.Join(o.t.ArtifactDir(), "ui.png"), png, 0o600)
+	}
+	o.t.Log("what the browser showed: ", filepath.Join(o.t.ArtifactDir(), "ui.png"), err)
+}
+
+// do fails the test with the step that did not work.
+func (o *operator) do(step string, actions ...chromedp.Action[chromedp.Void]) {
+	o.t.Helper()
+	ctx, cancel := context.WithTimeout(o.tab, 30*time.Second)
+	defer cancel()
+	require.NoError(o.t, chromedp.Do(ctx, actions...), step)
+}
+
+// seen is the first visible element of the CSS selector that contains the text.
+func seen(selector, text string) chromedp.JSPath {
+	return chromedp.JSPath(fmt.Sprintf("[...document.querySelectorAll(%q)].find(e => e.checkVisibility() && e.textContent.includes(%q))", selector, text))
+}
+
+// rendered is the frame in which the UI shows a Markdown text that contains the words.
+func rendered(words string) chromedp.JSPath {
+	return chromedp.JSPath(fmt.Sprintf("[...document.querySelectorAll('iframe')].find(e => e.checkVisibility() && decodeURIComponent(e.src).includes(%q))", words))
+}
+
+// find pastes a query into the address of the workflow list.
+func (o *operator) find(query string) {
+	o.t.Helper()
+	o.do("open the list", chromedp.Navigate(o.ui+"/workflows?"+url.Values{"query": {query}}.Encode()))
+}
+
+// TestOperatorHealsAChunkInTheUI: an operator finds a provider's failed chunk, reads why, and resets it, with nothing
+// but the Temporal UI.
+func TestOperatorHealsAChunkInTheUI(t *testing.T) {
+	t.Parallel()
+	browserPath(t)
+	s := startWithBTC(t)
+	s.fault(map[string]any{"fault": "restricted"})
+	b := s.run(map[string]any{"instruments": []string{"BTCUSDT.SIM"}, "interval": "1m", "start": "2024-01-01", "end": "2024-01-02"})
+	require.Equal(t, "failed", b.Status)
+	s.awaitEnd(b.WorkflowID)
+
+	o := newOperator(t, s)
+	o.find(`WorkflowType="ChunkWorkflow" AND MdProvider="sim_binance" AND ExecutionStatus="Failed"`)
+	chunk := market.ChunkWorkflowID(b.ID, "BTCUSDT.SIM-1m-20240101")
+	o.do("open the failed chunk", chromedp.Click(seen("table a", chunk)))
+	o.do("read its id", chromedp.WaitVisible(seen("h1", chunk)))
+	o.do("read the kind", chromedp.WaitVisible(seen("[data-testid=input-and-result]", `"denied"`)))
+	o.do("read the text", chromedp.WaitVisible(seen("[data-testid=input-and-result]", "MD_PROVIDERS__SIM_BINANCE__BASE_URL")))
+	o.do("read what to do", chromedp.Click(seen("[data-testid=user-metadata-tab]", "")), chromedp.WaitVisible(rendered("**BTCUSDT.SIM 1m 2024-01-01..2024-01-02** failed: `denied`")),
+		chromedp.WaitVisible(rendered(`MD\_PROVIDERS\_\_SIM\_BINANCE\_\_BASE\_URL`)), chromedp.WaitVisible(rendered("reset this workflow")))
+
+	s.healSimulator()
+	o.do("ask for a reset", chromedp.Click(seen("button", "Reset")), chromedp.WaitVisible(seen("dialog", "Reset Workflow")))
+	o.do("choose where to", chromedp.Click(seen("dialog [data-testid=workflow-reset-event-id-select-button]", "")),
+		chromedp.Click(seen("dialog li[role=option]", "4 - WorkflowTaskCompleted")))
+	o.do("give the reason", chromedp.SendKeys(seen("dialog [data-testid=reset-reason]", ""), "the region is allowed again"))
+	o.do("confirm", chromedp.Click(seen("dialog [data-testid=confirm-modal-button]", "")))
+	b = s.awaitStatus(b.ID, "completed")
+	require.Equal(t, int64(dayBars), b.Progress.Bars.Inserted)
+}
