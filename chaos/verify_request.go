@@ -1,0 +1,135 @@
+package chaos
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"marketdata/db/audit"
+	"marketdata/market"
+)
+
+// clockStep is how far the same instant may differ between what the worker stored, in microseconds, and the log.
+const clockStep = time.Millisecond
+
+// repeated lists requests that need not have been made. A request was needed if its own answer is stored, or if it came to
+// nothing (refused, broken off, or lost with the worker or the database before it was stored) and the answer to the same
+// request was stored later, by a chunk that was at work then. What a chunk asked twice by its own account comes first.
+func (p *Platform) repeated(ctx context.Context) ([]string, error) {
+	problems, err := p.audit.Repeated(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]string, 0, len(problems))
+	for _, problem := range problems {
+		lines = append(lines, problem.What)
+	}
+	pages, err := p.audit.Pages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	log, err := p.log(ctx)
+	if err != nil {
+		return nil, err
+	}
+	more, err := unneeded(log, pages)
+	return append(lines, more...), err
+}
+
+// log returns the requests for bars of the platform's series: those since its instruments were added, which asks for
+// their listing.
+func (p *Platform) log(ctx context.Context) ([]request, error) {
+	all, err := p.audit.Series(ctx)
+	if err != nil {
+		return nil, err
+	}
+	log, err := p.rig.sim.log(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	since := p.addedAt
+	p.mu.Unlock()
+	return slices.DeleteFunc(log, func(r request) bool {
+		isOurs := slices.ContainsFunc(all, func(s audit.Series) bool { return r.isFor(s.ProviderSymbol) })
+		return !isOurs || r.At.Before(since)
+	}), nil
+}
+
+// unneeded holds the log of requests against the stored answers. A stored answer that nobody asked for is reported too.
+func unneeded(log []request, pages []audit.Page) ([]string, error) {
+	stored := map[string][]audit.Page{}
+	for _, page := range pages {
+		key, err := keyOf(page.URL)
+		if err != nil {
+			return nil, err
+		}
+		stored[key] = append(stored[key], page)
+	}
+	asked := map[string][]request{}
+	for _, r := range log {
+		key, err := keyOf(r.Path + "?" + r.Query)
+		if err != nil {
+			return nil, err
+		}
+		asked[key] = append(asked[key], r)
+	}
+	var lines []string
+	for key, requests := range asked {
+		slices.SortFunc(requests, func(a, b request) int { return a.At.Compare(b.At) })
+		lines = append(lines, match(key, requests, stored[key])...)
+		delete(stored, key)
+	}
+	for key := range stored {
+		lines = append(lines, "an answer is stored that the simulator was not asked for: "+key)
+	}
+	slices.Sort(lines)
+	return lines, nil
+}
+
+// match finds the request behind each stored answer, the last ones first, and judges those that are left. Both ascend in
+// time. The log has when a request came, the answer when it was about to be sent.
+func match(key string, requests []request, pages []audit.Page) []string {
+	var lines []string
+	isTaken := make([]bool, len(requests))
+	for _, page := range slices.Backward(pages) {
+		i := closest(requests, isTaken, page.RequestedAt)
+		if i < 0 {
+			lines = append(lines, fmt.Sprintf("an answer of %s is stored that the simulator was not asked for: %s", market.FormatTime(page.RequestedAt), key))
+			continue
+		}
+		isTaken[i] = true
+	}
+	for i, r := range requests {
+		isNeeded := slices.ContainsFunc(pages, func(page audit.Page) bool {
+			return !page.ChunkAt.After(r.At) && page.RequestedAt.After(r.At.Add(-clockStep))
+		})
+		if !isTaken[i] && !isNeeded {
+			lines = append(lines, fmt.Sprintf("the request of %s (status %d) asked for what was stored: %s", market.FormatTime(r.At), r.Status, key))
+		}
+	}
+	return lines
+}
+
+// closest returns the first free request that came after the instant, or -1.
+func closest(requests []request, isTaken []bool, at time.Time) int {
+	i, _ := slices.BinarySearchFunc(requests, at.Add(-clockStep), func(r request, at time.Time) int { return r.At.Compare(at) })
+	for ; i < len(requests); i++ {
+		if !isTaken[i] {
+			return i
+		}
+	}
+	return -1
+}
+
+// keyOf is the path of a request with its query in a fixed order.
+func keyOf(text string) (string, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "", fmt.Errorf("request %q: %w", text, err)
+	}
+	return cmp.Or(u.Path, "/") + "?" + u.Query().Encode(), nil
+}
