@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -109,7 +110,11 @@ func (r *Rig) ShutProvider() { r.gate.Shut() }
 // OpenProvider brings the provider back.
 func (r *Rig) OpenProvider(ctx context.Context) error { return r.gate.Open(ctx) }
 
-// await asks until what is asked for is reached. Errors of the question count as not yet: servers come and go.
+// errFinal marks errors of a question that no repetition can mend.
+var errFinal = errors.New("refused")
+
+// await asks until what is asked for is reached. Other errors of the question than errFinal count as not yet: servers come
+// and go.
 func await(ctx context.Context, within time.Duration, isReached func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -119,6 +124,9 @@ func await(ctx context.Context, within time.Duration, isReached func(context.Con
 		reached, err := isReached(ctx)
 		if err == nil && reached {
 			return nil
+		}
+		if errors.Is(err, errFinal) {
+			return err
 		}
 		select {
 		case <-ctx.Done():

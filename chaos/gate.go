@@ -6,12 +6,14 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // gate is the way from the workers to the simulator. While it is shut the provider is down: connections break off and no
 // new one is taken, but the simulator keeps its log of requests.
 type gate struct {
 	address, target string
+	latency         time.Duration // of every request: the distance to a provider
 
 	mu       sync.Mutex
 	listener net.Listener
@@ -68,13 +70,30 @@ func (g *gate) carry(from net.Conn, through net.Listener) {
 	}
 	defer g.drop(from, to)
 	done := make(chan struct{}, 2)
-	for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
-		go func() {
-			_, _ = io.Copy(way[1], way[0]) // an end closed
-			done <- struct{}{}
-		}()
-	}
+	go func() {
+		_, _ = io.Copy(to, distant{from, g.latency}) // an end closed
+		done <- struct{}{}
+	}()
+	go func() {
+		_, _ = io.Copy(from, to) // as above
+		done <- struct{}{}
+	}()
 	<-done
+}
+
+// distant is a reader whose data arrive late.
+type distant struct {
+	io.Reader
+
+	latency time.Duration
+}
+
+func (d distant) Read(into []byte) (int, error) {
+	n, err := d.Reader.Read(into)
+	if n > 0 && d.latency > 0 {
+		<-time.After(d.latency)
+	}
+	return n, err
 }
 
 // keep remembers the connections, unless the gate was shut meanwhile.

@@ -26,14 +26,15 @@ const (
 	childSimulator = "simulator"
 )
 
-// Options say what a rig runs. Every field is required.
+// Options say what a rig runs. Every field but Latency is required.
 type Options struct {
-	Dir      string // absolute; for data and logs
-	Binary   string // of the product
-	Next     string // another build of it, for workers that are replaced
-	Temporal string // the CLI
-	Seed     int64  // of the simulator's market
-	Most     int    // platforms at most
+	Dir      string        // absolute; for data and logs
+	Binary   string        // of the product
+	Next     string        // another build of it, for workers that are replaced
+	Temporal string        // the CLI
+	Seed     int64         // of the simulator's market
+	Most     int           // platforms at most
+	Latency  time.Duration // of a provider's answers
 	Now      func() time.Time
 	Logger   *slog.Logger
 }
@@ -72,7 +73,7 @@ func Start(ctx context.Context, o Options) (rig *Rig, err error) {
 	if err := devstack.PickPorts(ctx, &r.temporalPort, &r.simPort, &gatePort); err != nil {
 		return nil, err
 	}
-	r.gate = &gate{address: gatePort.Address(), target: r.simPort.Address()}
+	r.gate = &gate{address: gatePort.Address(), target: r.simPort.Address(), latency: o.Latency}
 	r.sim = &sim{url: r.simPort.URL()}
 	if err := r.gate.Open(ctx); err != nil {
 		return nil, err

@@ -5,12 +5,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"marketdata/db/audit"
 	"marketdata/market"
 )
 
-// Verdict is what a look at a platform at rest found. All but Quarantined must be empty.
+// Verdict is what a look at a platform at rest found. All lists but Late and Quarantined must be empty.
 type Verdict struct {
 	Series      int
 	Compared    int64    // bars held against the simulator's
@@ -19,6 +20,7 @@ type Verdict struct {
 	Repeated    []string // requests for what was stored
 	Stuck       []string // backfills, chunks and workflows that did not end
 	Unexplained []string // failures without a reason, in the API or in their run
+	Late        []string // requests of a worker that went on after it had been frozen: it is told only when it stores their answer
 	Quarantined []string // rows that broke a rule and stand for a bar that is missing
 }
 
@@ -28,8 +30,8 @@ func (v Verdict) IsGood() bool {
 }
 
 // Verify holds everything that the platform stored against the simulator's market and its log of requests. The platform
-// must be at rest and the simulator honest.
-func (p *Platform) Verify(ctx context.Context) (Verdict, error) {
+// must be at rest and the simulator honest. thaws is when workers went on that had been frozen.
+func (p *Platform) Verify(ctx context.Context, thaws ...time.Time) (Verdict, error) {
 	var v Verdict
 	all, err := p.audit.Series(ctx)
 	if err != nil {
@@ -60,7 +62,7 @@ func (p *Platform) Verify(ctx context.Context) (Verdict, error) {
 	for _, problem := range problems {
 		v.Duplicates = append(v.Duplicates, problem.What)
 	}
-	if v.Repeated, err = p.repeated(ctx); err != nil {
+	if v.Repeated, v.Late, err = p.repeated(ctx, thaws); err != nil {
 		return v, err
 	}
 	v.Stuck, err = p.stuck(ctx)

@@ -18,25 +18,42 @@ const clockStep = time.Millisecond
 // repeated lists requests that need not have been made. A request was needed if its own answer is stored, or if it came to
 // nothing (refused, broken off, or lost with the worker or the database before it was stored) and the answer to the same
 // request was stored later, by a chunk that was at work then. What a chunk asked twice by its own account comes first.
-func (p *Platform) repeated(ctx context.Context) ([]string, error) {
+// late are such requests just after a frozen worker went on: it cannot know that its work was given to another.
+func (p *Platform) repeated(ctx context.Context, thaws []time.Time) (repeated, late []string, err error) {
 	problems, err := p.audit.Repeated(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	lines := make([]string, 0, len(problems))
 	for _, problem := range problems {
-		lines = append(lines, problem.What)
+		repeated = append(repeated, problem.What)
 	}
 	pages, err := p.audit.Pages(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	log, err := p.log(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	more, err := unneeded(log, pages)
-	return append(lines, more...), err
+	odd, err := unneeded(log, pages)
+	for _, o := range odd {
+		isLate := slices.ContainsFunc(thaws, func(thaw time.Time) bool { return o.at.After(thaw) && o.at.Before(thaw.Add(lateFor)) })
+		if isLate {
+			late = append(late, o.what)
+		} else {
+			repeated = append(repeated, o.what)
+		}
+	}
+	return repeated, late, err
+}
+
+// lateFor is how long after it went on a frozen worker may send a request that it had prepared before.
+const lateFor = 5 * time.Second
+
+// oddity is a request or an answer that has no counterpart.
+type oddity struct {
+	at   time.Time
+	what string
 }
 
 // log returns the requests for bars of the platform's series: those since its instruments were added, which asks for
@@ -60,7 +77,7 @@ func (p *Platform) log(ctx context.Context) ([]request, error) {
 }
 
 // unneeded holds the log of requests against the stored answers. A stored answer that nobody asked for is reported too.
-func unneeded(log []request, pages []audit.Page) ([]string, error) {
+func unneeded(log []request, pages []audit.Page) ([]oddity, error) {
 	stored := map[string][]audit.Page{}
 	for _, page := range pages {
 		key, err := keyOf(page.URL)
@@ -77,28 +94,29 @@ func unneeded(log []request, pages []audit.Page) ([]string, error) {
 		}
 		asked[key] = append(asked[key], r)
 	}
-	var lines []string
+	var odd []oddity
 	for key, requests := range asked {
 		slices.SortFunc(requests, func(a, b request) int { return a.At.Compare(b.At) })
-		lines = append(lines, match(key, requests, stored[key])...)
+		odd = append(odd, match(key, requests, stored[key])...)
 		delete(stored, key)
 	}
-	for key := range stored {
-		lines = append(lines, "an answer is stored that the simulator was not asked for: "+key)
+	for key, pages := range stored {
+		odd = append(odd, match(key, nil, pages)...)
 	}
-	slices.Sort(lines)
-	return lines, nil
+	slices.SortFunc(odd, func(a, b oddity) int { return a.at.Compare(b.at) })
+	return odd, nil
 }
 
 // match finds the request behind each stored answer, the last ones first, and judges those that are left. Both ascend in
 // time. The log has when a request came, the answer when it was about to be sent.
-func match(key string, requests []request, pages []audit.Page) []string {
-	var lines []string
+func match(key string, requests []request, pages []audit.Page) []oddity {
+	var odd []oddity
 	isTaken := make([]bool, len(requests))
 	for _, page := range slices.Backward(pages) {
 		i := closest(requests, isTaken, page.RequestedAt)
 		if i < 0 {
-			lines = append(lines, fmt.Sprintf("an answer of %s is stored that the simulator was not asked for: %s", market.FormatTime(page.RequestedAt), key))
+			odd = append(odd, oddity{page.RequestedAt, fmt.Sprintf(
+				"an answer of %s is stored that the simulator was not asked for: %s", market.FormatTime(page.RequestedAt), key)})
 			continue
 		}
 		isTaken[i] = true
@@ -108,10 +126,11 @@ func match(key string, requests []request, pages []audit.Page) []string {
 			return !page.ChunkAt.After(r.At) && page.RequestedAt.After(r.At.Add(-clockStep))
 		})
 		if !isTaken[i] && !isNeeded {
-			lines = append(lines, fmt.Sprintf("the request of %s (status %d) asked for what was stored: %s", market.FormatTime(r.At), r.Status, key))
+			odd = append(odd, oddity{r.At, fmt.Sprintf(
+				"the request of %s (status %d) asked for what was stored: %s", market.FormatTime(r.At), r.Status, key)})
 		}
 	}
-	return lines
+	return odd
 }
 
 // closest returns the first free request that came after the instant, or -1.

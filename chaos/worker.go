@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"marketdata/db/audit"
 )
@@ -12,6 +13,7 @@ type Worker struct {
 	platform *Platform
 	name     string
 	binary   string
+	isFrozen atomic.Bool // for longer than a moment
 }
 
 // AwaitReady waits until the worker polls.
