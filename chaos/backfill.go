@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"marketdata/db/audit"
@@ -14,10 +15,21 @@ import (
 // Audit looks into the platform's database.
 func (p *Platform) Audit() *audit.Auditor { return p.audit }
 
-// Add registers the instrument of the target.
+// acceptWithin is how long something is offered to an API whose servers are down or busy.
+const acceptWithin = 2 * time.Minute
+
+// Add registers the instrument of the target, and returns when its listing is known: what is asked of the provider from then
+// on is for bars.
 func (p *Platform) Add(ctx context.Context, t Target) error {
-	if err := p.api.add(ctx, t); err != nil {
-		return err
+	err := await(ctx, acceptWithin, func(ctx context.Context) (bool, error) {
+		if err := p.api.add(ctx, t); err != nil { // which looks for the listing, again where it was not found
+			return false, final(err)
+		}
+		unlisted, err := p.audit.Unlisted(ctx)
+		return unlisted == 0, err
+	})
+	if err != nil {
+		return fmt.Errorf("add %s: %w", t.Instrument(), err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -25,9 +37,26 @@ func (p *Platform) Add(ctx context.Context, t Target) error {
 	return nil
 }
 
-// Begin starts a backfill of [r.Start, r.End). key makes a repetition after a lost answer the same backfill.
+// Begin starts a backfill of [r.Start, r.End), again and again while the API cannot. key makes all tries one backfill. The
+// ID is "" where another backfill of the same range runs already.
 func (p *Platform) Begin(ctx context.Context, t Target, r market.Range, policy market.BackfillPolicy, key string) (Backfill, error) {
-	return p.api.start(ctx, t, r, policy, key)
+	var b Backfill
+	err := await(ctx, acceptWithin, func(ctx context.Context) (isReached bool, err error) {
+		b, err = p.api.start(ctx, t, r, policy, key)
+		if refused, isRefused := errors.AsType[*refusal](err); isRefused && refused.status == http.StatusConflict {
+			b, err = Backfill{}, nil
+		}
+		return err == nil, final(err)
+	})
+	return b, err
+}
+
+// final marks a refusal that no repetition can mend.
+func final(err error) error {
+	if refused, isRefused := errors.AsType[*refusal](err); isRefused && refused.status < http.StatusInternalServerError {
+		return errors.Join(errFinal, err)
+	}
+	return err
 }
 
 // Backfill returns a backfill as it stands.
@@ -91,6 +120,11 @@ func (p *Platform) Failure(ctx context.Context, workflowID string) (kind, messag
 	return p.flows.failure(ctx, workflowID)
 }
 
+// Waits returns how often the step that a chunk is at was begun, and the kind and message with which the last try ended.
+func (p *Platform) Waits(ctx context.Context, c audit.Chunk) (number int, kind, message string, err error) {
+	return p.flows.waits(ctx, c.WorkflowID)
+}
+
 // Attempts returns how often each step of a finished chunk was begun, by its name.
 func (p *Platform) Attempts(ctx context.Context, c audit.Chunk) (map[string]int, error) {
 	return p.flows.attempts(ctx, c.WorkflowID)
@@ -113,9 +147,14 @@ func (r *Rig) OpenProvider(ctx context.Context) error { return r.gate.Open(ctx) 
 // errFinal marks errors of a question that no repetition can mend.
 var errFinal = errors.New("refused")
 
-// await asks until what is asked for is reached. Other errors of the question than errFinal count as not yet: servers come
-// and go.
+// await asks often until what is asked for is reached.
 func await(ctx context.Context, within time.Duration, isReached func(context.Context) (bool, error)) error {
+	return awaitEach(ctx, poll, within, isReached)
+}
+
+// awaitEach asks until what is asked for is reached. Other errors of the question than errFinal count as not yet: servers come
+// and go.
+func awaitEach(ctx context.Context, poll, within time.Duration, isReached func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	ticker := time.NewTicker(poll)

@@ -4,8 +4,15 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"marketdata/market"
+)
+
+// calmPoll is how often the backfills are looked at meanwhile.
+const (
+	calmPoll = time.Second
+	tellEach = 30 // looks
 )
 
 // maxRetries is how often an operator retries what failed before giving it up as lost.
@@ -21,6 +28,11 @@ type failures struct {
 // and asks again for what the provider told wrongly.
 func (u *run) calm(ctx context.Context) (failures, error) {
 	seen := failures{byKind: map[string]int{}}
+	struck, err := u.rig.sim.struck(ctx)
+	if err != nil {
+		return seen, err
+	}
+	u.countStruck(struck)
 	if err := u.rig.Heal(ctx); err != nil {
 		return seen, err
 	}
@@ -51,7 +63,7 @@ func (u *run) calm(ctx context.Context) (failures, error) {
 			return seen, err
 		}
 	}
-	_, err := u.settle(ctx)
+	_, err = u.settle(ctx)
 	return seen, err
 }
 
@@ -59,8 +71,8 @@ func (u *run) calm(ctx context.Context) (failures, error) {
 // the verdict.
 func (u *run) settle(ctx context.Context) ([]Backfill, error) {
 	var all []Backfill
-	last := -1
-	_ = await(ctx, calmWithin, func(ctx context.Context) (isReached bool, err error) {
+	last, looks := -1, 0
+	_ = awaitEach(ctx, calmPoll, calmWithin, func(ctx context.Context) (isReached bool, err error) {
 		if all, err = u.api.backfills(ctx); err != nil {
 			return false, err
 		}
@@ -74,6 +86,9 @@ func (u *run) settle(ctx context.Context) ([]Backfill, error) {
 			u.options.Tell("%d of %d backfills have not finished", open, len(all))
 			last = open
 		}
+		if looks++; looks%tellEach == 0 {
+			u.tellWaiting(ctx)
+		}
 		return open == 0, nil
 	})
 	if ctx.Err() != nil {
@@ -82,6 +97,19 @@ func (u *run) settle(ctx context.Context) ([]Backfill, error) {
 	return slices.DeleteFunc(all, func(b Backfill) bool {
 		return b.Status != market.StatusFailed && b.Status != market.StatusCanceled
 	}), nil
+}
+
+// tellWaiting tells what the chunks at work wait for.
+func (u *run) tellWaiting(ctx context.Context) {
+	chunks, err := u.audit.Running(ctx)
+	if err != nil { // it is only told
+		return
+	}
+	for _, c := range chunks {
+		if number, kind, message, err := u.flows.waits(ctx, c.WorkflowID); err == nil {
+			u.options.Tell("  %s: try %d of %s, last %s: %s", c.WorkflowID, number, c.Stage, kind, message)
+		}
+	}
 }
 
 // look reads why chunks failed, from the API and from their runs, which must say the same.

@@ -16,7 +16,7 @@ var errMissed = errors.New("nothing came by")
 
 // aim provokes work and waits until a chunk is as wanted and stays so while every worker is frozen, as they are when it
 // returns. The caller thaws them. Errors: errMissed.
-func (u *run) aim(ctx context.Context, s Step, key string, isWanted func(audit.Chunk) bool) (audit.Chunk, error) {
+func (u *run) aim(ctx context.Context, s Step, key string, isWanted func(context.Context, audit.Chunk) bool) (audit.Chunk, error) {
 	if _, err := u.ask(ctx, s.Order, key); err != nil {
 		return audit.Chunk{}, err
 	}
@@ -40,13 +40,32 @@ func (u *run) aim(ctx context.Context, s Step, key string, isWanted func(audit.C
 	return found, nil
 }
 
-func (u *run) find(ctx context.Context, isWanted func(audit.Chunk) bool) (audit.Chunk, bool, error) {
+// aimAtWorker is aim at a chunk that a worker holds in the stage.
+func (u *run) aimAtWorker(ctx context.Context, s Step, key, stage string) (audit.Chunk, *Worker, error) {
+	var holder *Worker
+	c, err := u.aim(ctx, s, key, func(ctx context.Context, c audit.Chunk) bool {
+		if !isIn(c, stage) {
+			return false
+		}
+		w, isHeld, err := u.Holder(ctx, c, stage)
+		holder = w
+		return err == nil && isHeld && !w.isFrozen.Load()
+	})
+	return c, holder, err
+}
+
+// isIn reports whether the step of the chunk is under way.
+func isIn(c audit.Chunk, stage string) bool {
+	return c.Stage == stage && !(stage == "normalize" && c.IsNormal)
+}
+
+func (u *run) find(ctx context.Context, isWanted func(context.Context, audit.Chunk) bool) (audit.Chunk, bool, error) {
 	chunks, err := u.audit.Running(ctx)
 	if err != nil {
 		return audit.Chunk{}, false, err
 	}
 	for _, c := range chunks {
-		if isWanted(c) {
+		if isWanted(ctx, c) {
 			return c, true, nil
 		}
 	}
@@ -68,26 +87,15 @@ func (u *run) thawAll() {
 	}
 }
 
-// inStage wants a chunk whose step is under way.
-func inStage(stage string) func(audit.Chunk) bool {
-	return func(c audit.Chunk) bool { return c.Stage == stage && !(stage == "normalize" && c.IsNormal) }
-}
-
 // kill kills the worker that is at work on the stage of a chunk, and starts another.
 func (u *run) kill(ctx context.Context, s Step, key, stage string) error {
-	c, err := u.aim(ctx, s, key, inStage(stage))
+	c, w, err := u.aimAtWorker(ctx, s, key, stage)
 	if err != nil {
 		return missed(err)
 	}
-	w, isHeld, err := u.Holder(ctx, c, stage)
-	if err == nil && isHeld {
-		w.Kill()
-		u.hit(hit{s.Fault, []string{c.JobID}, c.WorkflowID})
-	}
+	w.Kill()
 	u.thawAll()
-	if err != nil || !isHeld { // its attempt had just ended
-		return nil
-	}
+	u.hit(hit{s.Fault, []string{c.JobID}, c.WorkflowID})
 	return u.another(ctx)
 }
 
@@ -116,15 +124,11 @@ func (u *run) another(ctx context.Context) error {
 
 // replace stops a worker that has work as an upgrade does, and starts another, of the other build for WorkerReplaced.
 func (u *run) replace(ctx context.Context, s Step, key string) error {
-	c, err := u.aim(ctx, s, key, inStage("fetch"))
+	c, w, err := u.aimAtWorker(ctx, s, key, "fetch")
 	if err != nil {
 		return missed(err)
 	}
-	w, isHeld, err := u.Holder(ctx, c, "fetch")
 	u.thawAll()
-	if err != nil || !isHeld || w.isFrozen.Load() {
-		return nil
-	}
 	if s.Fault == WorkerReplaced {
 		u.mu.Lock()
 		u.isNext = !u.isNext
@@ -139,19 +143,13 @@ func (u *run) replace(ctx context.Context, s Step, key string) error {
 // The run goes on meanwhile.
 func (u *run) freeze(ctx context.Context, s Step, key string) error {
 	u.thawing.Wait() // one at a time
-	c, err := u.aim(ctx, s, key, inStage("fetch"))
+	c, w, err := u.aimAtWorker(ctx, s, key, "fetch")
 	if err != nil {
 		return missed(err)
 	}
-	w, isHeld, err := u.Holder(ctx, c, "fetch")
-	if err == nil && isHeld {
-		w.isFrozen.Store(true)
-		u.hit(hit{s.Fault, []string{c.JobID}, c.WorkflowID})
-	}
+	w.isFrozen.Store(true)
 	u.thawAll()
-	if err != nil || !isHeld {
-		return nil
-	}
+	u.hit(hit{s.Fault, []string{c.JobID}, c.WorkflowID})
 	u.thawing.Go(func() {
 		u.isOver(ctx, s.Lasts)
 		w.isFrozen.Store(false)
@@ -165,11 +163,12 @@ func (u *run) freeze(ctx context.Context, s Step, key string) error {
 
 // crashPostgres ends the database while a chunk is being loaded, or when its rows are stored and not loaded yet.
 func (u *run) crashPostgres(ctx context.Context, s Step, key string) error {
-	isWanted := inStage("upsert")
-	if s.Fault == PostgresBetween {
-		isWanted = func(c audit.Chunk) bool { return c.IsNormal && c.Stage == "normalize" }
-	}
-	c, err := u.aim(ctx, s, key, isWanted)
+	c, err := u.aim(ctx, s, key, func(_ context.Context, c audit.Chunk) bool {
+		if s.Fault == PostgresBetween {
+			return c.IsNormal && c.Stage == "normalize"
+		}
+		return isIn(c, "upsert")
+	})
 	if err != nil {
 		return missed(err)
 	}
@@ -185,7 +184,7 @@ func (u *run) crashPostgres(ctx context.Context, s Step, key string) error {
 
 // crashTemporal kills the Temporal server while there is work.
 func (u *run) crashTemporal(ctx context.Context, s Step, key string) error {
-	c, err := u.aim(ctx, s, key, func(audit.Chunk) bool { return true })
+	c, err := u.aim(ctx, s, key, func(context.Context, audit.Chunk) bool { return true })
 	if err != nil {
 		return missed(err)
 	}

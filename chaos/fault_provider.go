@@ -3,13 +3,9 @@ package chaos
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"marketdata/simulator"
 )
-
-// strikeWithin is how long a rule stays in force when it strikes less often than it may.
-const strikeWithin = 15 * time.Second
 
 // shutProvider takes every provider down for a while.
 func (u *run) shutProvider(ctx context.Context, s Step, key string) error {
@@ -37,28 +33,34 @@ func (u *run) overlap(ctx context.Context, s Step, key string) error {
 	return nil
 }
 
-// misbehave lets the provider strike at the answers to a backfill, until it has done so or the time is over.
+// misbehave makes the provider strike at the next answers for a symbol, and asks for some. A rule that finds nothing to
+// strike stays until it does.
 func (u *run) misbehave(ctx context.Context, s Step, key string) error {
-	rule := s.rule()
 	if s.Fault == Revised || s.Fault == Gap {
 		u.lie(order{Target: s.Order.Target, Range: s.Order.middle()})
 	}
-	if err := u.rig.Misbehave(ctx, rule); err != nil {
+	if err := u.rig.Misbehave(ctx, s.rule()); err != nil {
 		return err
 	}
 	jobID, err := u.ask(ctx, s.Order, key)
 	if err != nil {
 		return err
 	}
-	struck := 0
-	_ = await(ctx, strikeWithin, func(ctx context.Context) (isReached bool, err error) { // what did not strike is not counted
-		struck, err = u.rig.sim.struck(ctx)
-		return struck >= rule.Count, err
-	})
-	if struck > 0 {
-		u.hit(hit{fault: s.Fault, jobIDs: []string{jobID}})
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.rules = append(u.rules, hit{fault: s.Fault, jobIDs: []string{jobID}})
+	return nil
+}
+
+// countStruck notes which of the rules struck; struck is in the order of u.rules.
+func (u *run) countStruck(struck []int) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for i, n := range struck {
+		if n > 0 && i < len(u.rules) {
+			u.hits = append(u.hits, u.rules[i])
+		}
 	}
-	return u.rig.Heal(ctx)
 }
 
 // rule is what the simulator is told.

@@ -53,6 +53,19 @@ func (f *flows) holder(ctx context.Context, workflowID, activityID string) (pid 
 	return 0, false, nil
 }
 
+// waits returns how often the pending activity of the workflow was begun, and the kind and message of its last failure.
+func (f *flows) waits(ctx context.Context, workflowID string) (number int, kind, message string, err error) {
+	described, err := f.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return 0, "", "", fmt.Errorf("describe %s: %w", workflowID, err)
+	}
+	for _, a := range described.GetPendingActivities() {
+		failure := a.GetLastFailure()
+		return int(a.GetAttempt()), failure.GetApplicationFailureInfo().GetType(), failure.GetMessage(), nil
+	}
+	return 0, "", "", nil
+}
+
 // attempts returns how often each activity of the workflow's latest run was begun, by activity id, of those that ended.
 func (f *flows) attempts(ctx context.Context, workflowID string) (map[string]int, error) {
 	attempts, ids := map[string]int{}, map[int64]string{}

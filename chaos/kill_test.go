@@ -1,114 +1,45 @@
 package chaos_test
 
 import (
+	"bytes"
+	"os"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"marketdata/chaos"
-	"marketdata/db/audit"
 	"marketdata/market"
-	"marketdata/simulator"
 )
-
-const (
-	fetch     = "fetch"
-	normalize = "normalize"
-	upsert    = "upsert"
-
-	soon = 30 * time.Second // on a busy machine
-	// recovery is above the heartbeat timeout, after which Temporal gives the step of a dead worker to another.
-	recovery = 4 * time.Minute
-)
-
-// pair is a pair of Binance's that only one test uses: faults are told apart by symbol.
-func pair(symbol string) chaos.Target {
-	return chaos.Target{
-		Symbol: symbol, Class: market.AssetCrypto, Calendar: "24x7", Adapter: "binance", Code: symbol, Interval: market.Interval1m,
-	}
-}
-
-// days is a range of January 2024.
-func days(first, last int) market.Range {
-	return market.Range{Start: time.Date(2024, 1, first, 0, 0, 0, 0, time.UTC), End: time.Date(2024, 1, last, 0, 0, 0, 0, time.UTC)}
-}
-
-// slowOnce lets the next request for the symbol wait, so that there is time to act.
-func slowOnce(symbol string, delay time.Duration) simulator.Fault {
-	return simulator.Fault{Fault: "slow", Symbol: symbol, Count: 1, DelayMS: int(delay.Milliseconds())}
-}
-
-// begin adds the target and starts a backfill of two days whose first request is slow. It returns the backfill's chunk.
-func begin(t *testing.T, p *chaos.Platform, target chaos.Target, delay time.Duration) (chaos.Backfill, audit.Chunk) {
-	t.Helper()
-	require.NoError(t, p.Add(t.Context(), target))
-	require.NoError(t, shared.rig.Misbehave(t.Context(), slowOnce(target.Code, delay)))
-	b, err := p.Begin(t.Context(), target, days(1, 3), market.PolicyMissing, target.Symbol)
-	require.NoError(t, err)
-	c, err := p.AwaitStage(t.Context(), b.ID, fetch, soon)
-	require.NoError(t, err)
-	return b, c
-}
-
-// finish waits for the backfill and proves that nothing was lost.
-func finish(t *testing.T, p *chaos.Platform, b chaos.Backfill, bars int64) {
-	t.Helper()
-	b, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
-	require.NoError(t, err)
-	require.Equal(t, market.StatusCompleted, b.Status, "%+v", b)
-	require.Equal(t, bars, b.Progress.Bars.Inserted)
-	requireGood(t, p)
-}
-
-func requireGood(t *testing.T, p *chaos.Platform) chaos.Verdict {
-	t.Helper()
-	var v chaos.Verdict
-	require.Eventually(t, func() bool { // the list of workflows lags behind
-		var err error
-		v, err = p.Verify(t.Context())
-		require.NoError(t, err)
-		return len(v.Stuck) == 0
-	}, soon, 100*time.Millisecond, "%+v", &v)
-	require.True(t, v.IsGood(), "%+v", v)
-	require.Positive(t, v.Compared)
-	return v
-}
-
-const twoDays = 2 * 24 * 60
 
 func TestWorkerKilledInFetch(t *testing.T) {
 	t.Parallel()
 	p := platform(t, 2)
-	b, c := begin(t, p, pair("BTCUSDT"), 10*time.Second)
-	w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
-	require.NoError(t, err)
-	w.Kill()
-	require.Len(t, p.Workers(), 1)
+	var b chaos.Backfill
+	together(func() {
+		begun, c := begin(t, p, pair("BTCUSDT"), 10*time.Second)
+		w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+		require.NoError(t, err)
+		w.Kill()
+		require.Len(t, p.Workers(), 1)
+		b = begun
+	})
 	finish(t, p, b, twoDays)
 	requireSecondAttempt(t, p, b, fetch)
-}
-
-// requireSecondAttempt proves that another attempt took the step over: the fault hit what it was meant for.
-func requireSecondAttempt(t *testing.T, p *chaos.Platform, b chaos.Backfill, stage string) {
-	t.Helper()
-	chunks, err := p.Audit().Chunks(t.Context(), b.ID)
-	require.NoError(t, err)
-	require.Len(t, chunks, 1)
-	attempts, err := p.Attempts(t.Context(), chunks[0])
-	require.NoError(t, err)
-	require.Greater(t, attempts[stage], 1, "%v", attempts)
 }
 
 func TestWorkerKilledInNormalize(t *testing.T) {
 	t.Parallel()
 	p := platform(t, 2)
-	b, c := begin(t, p, pair("ETHUSDT"), 3*time.Second)
-	hold, err := p.Audit().HoldNormalize(t.Context(), c)
-	require.NoError(t, err)
-	w := heldAt(t, p, b, normalize)
-	w.Kill()
-	hold.Release(t.Context())
+	var b chaos.Backfill
+	together(func() {
+		begun, c := begin(t, p, pair("ETHUSDT"), delay)
+		hold, err := p.Audit().HoldNormalize(t.Context(), c)
+		require.NoError(t, err)
+		heldAt(t, p, begun, normalize).Kill()
+		hold.Release(t.Context())
+		b = begun
+	})
 	finish(t, p, b, twoDays)
 	requireSecondAttempt(t, p, b, normalize)
 }
@@ -116,26 +47,110 @@ func TestWorkerKilledInNormalize(t *testing.T) {
 func TestWorkerKilledInUpsert(t *testing.T) {
 	t.Parallel()
 	p := platform(t, 2)
-	b, c := begin(t, p, pair("BNBUSDT"), 3*time.Second)
-	hold, err := p.Audit().HoldUpsert(t.Context(), c)
-	require.NoError(t, err)
-	w := heldAt(t, p, b, upsert)
-	w.Kill()
-	hold.Release(t.Context())
+	var b chaos.Backfill
+	together(func() {
+		begun, c := begin(t, p, pair("BNBUSDT"), delay)
+		hold, err := p.Audit().HoldUpsert(t.Context(), c)
+		require.NoError(t, err)
+		heldAt(t, p, begun, upsert).Kill()
+		hold.Release(t.Context())
+		b = begun
+	})
 	finish(t, p, b, twoDays)
 	requireSecondAttempt(t, p, b, upsert)
 }
 
-// heldAt waits until the backfill's chunk stands before a hold in the stage, and returns the worker that is at it.
-func heldAt(t *testing.T, p *chaos.Platform, b chaos.Backfill, stage string) *chaos.Worker {
-	t.Helper()
-	c, err := p.AwaitStage(t.Context(), b.ID, stage, soon)
+// TestFrozenWorkerIsFenced: a worker stands still while it reads what it is to normalize, so long that Temporal gives its
+// work to another. When it goes on, what it has is refused.
+func TestFrozenWorkerIsFenced(t *testing.T) {
+	t.Parallel()
+	p := platform(t, 2)
+	b, frozen := frozenInNormalize(t, p, pair("XRPUSDT"))
+	before := onlyChunk(t, p, b)
+	b, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
 	require.NoError(t, err)
+	after := onlyChunk(t, p, b)
+	require.NotEqual(t, before.Token, after.Token, "another attempt loaded the chunk")
+	require.NoError(t, frozen.Thaw())
 	require.Eventually(t, func() bool {
-		waiting, err := p.Audit().Waiting(t.Context())
-		return err == nil && waiting > 0
-	}, soon, 10*time.Millisecond)
-	w, err := p.AwaitHolder(t.Context(), c, stage, soon)
+		log, err := os.ReadFile(frozen.LogFile())
+		require.NoError(t, err)
+		return bytes.Contains(log, []byte("was taken over by a later attempt"))
+	}, soon, 100*time.Millisecond, "the late attempt is refused")
+	require.Equal(t, after, onlyChunk(t, p, b))
+	finish(t, p, b, twoDays)
+}
+
+// frozenInNormalize starts a backfill, freezes the worker that reads its pages, and keeps every other from reading them.
+func frozenInNormalize(t *testing.T, p *chaos.Platform, target chaos.Target) (chaos.Backfill, *chaos.Worker) {
+	t.Helper()
+	shared.alone.RLock()
+	defer shared.alone.RUnlock()
+	b, _ := begin(t, p, target, delay)
+	hold, err := p.Audit().HoldPages(t.Context())
 	require.NoError(t, err)
-	return w
+	w := heldAt(t, p, b, normalize)
+	require.NoError(t, w.Freeze())
+	hold.Release(t.Context())
+	return b, w
+}
+
+// TestWorkerStoppedHandsBack: a worker that is asked to stop hands its chunk back at the next page.
+func TestWorkerStoppedHandsBack(t *testing.T) {
+	t.Parallel()
+	p := platform(t, 2)
+	var b chaos.Backfill
+	var stopped time.Time
+	together(func() {
+		begun, c := begin(t, p, pair("DOGEUSDT"), delay)
+		w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+		require.NoError(t, err)
+		stopped = time.Now()
+		w.Stop()
+		b = begun
+	})
+	b, err := p.AwaitBackfill(t.Context(), b.ID, soon+delay)
+	require.NoError(t, err)
+	require.Less(t, time.Since(stopped), time.Minute, "before the heartbeat timeout")
+	finish(t, p, b, twoDays)
+	requireSecondAttempt(t, p, b, fetch)
+}
+
+// TestWorkerReplacedByAnotherBuild: the chunk begins under one build of the product and ends under another.
+func TestWorkerReplacedByAnotherBuild(t *testing.T) {
+	t.Parallel()
+	p := platform(t, 1)
+	var b chaos.Backfill
+	together(func() {
+		begun, c := begin(t, p, pair("SOLUSDT"), delay)
+		w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+		require.NoError(t, err)
+		next, err := p.StartWorker(t.Context(), shared.next)
+		require.NoError(t, err)
+		w.Stop()
+		require.NoError(t, next.AwaitReady(t.Context()))
+		require.Equal(t, []*chaos.Worker{next}, p.Workers())
+		b = begun
+	})
+	finish(t, p, b, twoDays)
+	requireSecondAttempt(t, p, b, fetch)
+}
+
+func TestOverlappingBackfillsOfOneSeries(t *testing.T) {
+	t.Parallel()
+	p := platform(t, 2)
+	target := pair("SHIBUSDT")
+	var a, b chaos.Backfill
+	together(func() {
+		a, _ = begin(t, p, target, delay)
+		var err error
+		b, err = p.Begin(t.Context(), target, days(2, 4), market.PolicyMissing, "the other")
+		require.NoError(t, err)
+	})
+	a, err := p.AwaitBackfill(t.Context(), a.ID, recovery)
+	require.NoError(t, err)
+	finish(t, p, b, twoDays/2)
+	require.Equal(t, market.StatusCompleted, a.Status)
+	require.Equal(t, int64(twoDays), a.Progress.Bars.Inserted)
+	require.Zero(t, a.Progress.Bars.Unchanged)
 }

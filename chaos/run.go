@@ -2,9 +2,7 @@ package chaos
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -14,8 +12,6 @@ import (
 const (
 	// atOnce is how many chunks may be unfinished before no more load is added.
 	atOnce = 20
-	// acceptWithin is how long a backfill is offered to an API whose servers are down.
-	acceptWithin = 2 * time.Minute
 	// calmWithin is how long the platform may take to finish everything once all faults have ended. A step that failed
 	// often waits for up to five minutes before it is tried again.
 	calmWithin = 15 * time.Minute
@@ -40,6 +36,7 @@ type run struct {
 
 	mu      sync.Mutex
 	hits    []hit
+	rules   []hit // what the simulator's rules are to hit, in their order
 	times   map[string]int
 	lies    []order // ranges about which the provider did not tell the truth
 	thaws   []time.Time
@@ -163,23 +160,10 @@ func (u *run) load(ctx context.Context) error {
 	return nil
 }
 
-// ask starts a backfill, again and again while the API cannot; it returns "" where one of the same range runs already.
+// ask starts a backfill; it returns "" where one of the same range runs already.
 func (u *run) ask(ctx context.Context, o order, key string) (jobID string, err error) {
-	err = await(ctx, acceptWithin, func(ctx context.Context) (bool, error) {
-		b, err := u.api.start(ctx, o.Target, o.Range, o.Policy, key)
-		refused, isRefused := errors.AsType[*refusal](err)
-		switch {
-		case err == nil:
-			jobID = b.ID
-			return true, nil
-		case isRefused && refused.status == http.StatusConflict:
-			return true, nil
-		case isRefused && refused.status < http.StatusInternalServerError:
-			return false, errors.Join(errFinal, err)
-		}
-		return false, err
-	})
-	return jobID, err
+	b, err := u.Begin(ctx, o.Target, o.Range, o.Policy, key)
+	return b.ID, err
 }
 
 // inject carries out the plan until the time is over.

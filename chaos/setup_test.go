@@ -21,6 +21,7 @@ import (
 type world struct {
 	once sync.Once
 	dir  string
+	next string // another build of the product
 	rig  *chaos.Rig
 	err  error
 
@@ -49,8 +50,9 @@ func (w *world) start() error {
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // ours; the user of PostgreSQL must pass through
 		return err
 	}
-	program, next := filepath.Join(dir, "marketdata"), filepath.Join(dir, "marketdata-next")
-	for path, flags := range map[string]string{program: "-s -w", next: "-s -w -buildid=next"} {
+	program := filepath.Join(dir, "marketdata")
+	w.next = program + "-next"
+	for path, flags := range map[string]string{program: "-s -w", w.next: "-s -w -buildid=next"} {
 		out, err := exec.Command("go", "build", "-ldflags", flags, "-o", path, "../cmd/marketdata").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("build the product: %w: %s", err, out)
@@ -63,7 +65,7 @@ func (w *world) start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	w.rig, err = chaos.Start(ctx, chaos.Options{
-		Dir: filepath.Join(dir, "rig"), Binary: program, Next: next, Temporal: temporal, Seed: 1, Most: 16, Now: time.Now,
+		Dir: filepath.Join(dir, "rig"), Binary: program, Next: w.next, Temporal: temporal, Seed: 1, Most: 16, Now: time.Now,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	return err
@@ -83,6 +85,8 @@ func platform(t *testing.T, workers int) *chaos.Platform {
 	t.Helper()
 	shared.once.Do(func() { shared.err = shared.start() })
 	require.NoError(t, shared.err, "the Temporal CLI is needed: make bin/temporal")
+	shared.alone.RLock()
+	defer shared.alone.RUnlock()
 	p, err := shared.rig.Platform(t.Context(), workers)
 	require.NoError(t, err)
 	return p

@@ -26,21 +26,21 @@ func (s *sim) heal(ctx context.Context) error {
 	return exchange(ctx, http.MethodDelete, s.url+"/_sim/faults", nil, nil)
 }
 
-// struck returns how many answers the rules in force have changed.
-func (s *sim) struck(ctx context.Context) (int, error) {
+// struck returns how many answers each rule in force has changed, in the order in which they were given.
+func (s *sim) struck(ctx context.Context) ([]int, error) {
 	var rules struct {
 		Faults []struct {
 			Struck int `json:"struck"`
 		} `json:"faults"`
 	}
 	if err := exchange(ctx, http.MethodGet, s.url+"/_sim/faults", nil, &rules); err != nil {
-		return 0, err
+		return nil, err
 	}
-	n := 0
-	for _, r := range rules.Faults {
-		n += r.Struck
+	struck := make([]int, len(rules.Faults))
+	for i, r := range rules.Faults {
+		struck[i] = r.Struck
 	}
-	return n, nil
+	return struck, nil
 }
 
 // request is one request as the simulator logged it.

@@ -100,6 +100,15 @@ func (p *Platform) stuck(ctx context.Context) ([]string, error) {
 
 // compare reads the series month by month and holds it against the truth.
 func (p *Platform) compare(ctx context.Context, c *comparison) error {
+	missing, err := p.audit.Missing(ctx, c.series.ID)
+	if err != nil {
+		return err
+	}
+	for _, r := range missing {
+		if n := c.grid.Count(r); n > 0 {
+			c.losses = append(c.losses, fmt.Sprintf("%s: %s, %d bars, was wanted and is not answered", c.name(), r, n))
+		}
+	}
 	covered, err := p.audit.Covered(ctx, c.series.ID)
 	if err != nil {
 		return err

@@ -23,9 +23,6 @@ func newComparison(s audit.Series, quarantined []audit.Quarantined) (*comparison
 			c.byKey[grid.Floor(q.Time).Unix()] = q
 		}
 	}
-	if !s.IsComplete {
-		c.losses = append(c.losses, c.name()+": not all that was wanted was answered")
-	}
 	if s.Withdrawn > 0 {
 		c.losses = append(c.losses, fmt.Sprintf("%s: %d bars are flagged as withdrawn", c.name(), s.Withdrawn))
 	}

@@ -3,6 +3,7 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"sync/atomic"
 
 	"marketdata/db/audit"
@@ -19,6 +20,11 @@ type Worker struct {
 // AwaitReady waits until the worker polls.
 func (w *Worker) AwaitReady(ctx context.Context) error {
 	return w.platform.rig.stack.WaitReady(ctx, w.name, readyWithin)
+}
+
+// LogFile is where the worker logs.
+func (w *Worker) LogFile() string {
+	return filepath.Join(w.platform.rig.options.Dir, "logs", w.name+".log")
 }
 
 // Kill ends the worker as kill -9 does.

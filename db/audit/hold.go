@@ -10,10 +10,10 @@ import (
 )
 
 // Hold keeps a step from going on until it is released, or the server ends. It leaves nothing behind.
-type Hold struct{ tx pgx.Tx }
+type Hold struct{ conn *pgx.Conn }
 
-// Release lets the step go on. A server that ended meanwhile has done so already.
-func (h *Hold) Release(ctx context.Context) { _ = h.tx.Rollback(ctx) }
+// Release lets the step go on.
+func (h *Hold) Release(ctx context.Context) { _ = h.conn.Close(ctx) } // the server may have ended and released it already
 
 // HoldNormalize lets the chunk be normalized but keeps the result from being stored, which an attempt waits for while it
 // holds the chunk's row.
@@ -36,16 +36,26 @@ func (a *Auditor) HoldClaim(ctx context.Context, c Chunk, interval market.Interv
 	return a.hold(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
 }
 
+// HoldPages keeps everybody from reading stored answers; a reader waits without a lock that others need.
+func (a *Auditor) HoldPages(ctx context.Context) (*Hold, error) {
+	return a.hold(ctx, "LOCK TABLE raw_page IN ACCESS EXCLUSIVE MODE")
+}
+
 func (a *Auditor) hold(ctx context.Context, statement string, args ...any) (*Hold, error) {
-	tx, err := a.pool.Begin(ctx)
+	conn, err := pgx.ConnectConfig(ctx, a.pool.Config().ConnConfig)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	if _, err := tx.Exec(ctx, statement, args...); err != nil {
-		_ = tx.Rollback(ctx) // the first error says more
+	h := &Hold{conn: conn}
+	tx, err := conn.Begin(ctx) // ends with the connection
+	if err == nil {
+		_, err = tx.Exec(ctx, statement, args...)
+	}
+	if err != nil {
+		h.Release(ctx)
 		return nil, fmt.Errorf("audit: %w", err)
 	}
-	return &Hold{tx: tx}, nil
+	return h, nil
 }
 
 // Waiting returns how many sessions of the platform wait for a lock: that a held step has come to its hold.

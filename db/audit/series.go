@@ -22,7 +22,6 @@ type Series struct {
 	Revisions      int64 // former values kept: one for each restatement
 	Withdrawn      int64 // stored bars that are flagged because the provider no longer sent them
 	Uncovered      int64 // stored bars outside of what counts as answered
-	IsComplete     bool  // all that any backfill wanted counts as answered
 }
 
 // Series returns every series, by id.
@@ -35,18 +34,34 @@ func (a *Auditor) Series(ctx context.Context) ([]Series, error) {
 			(SELECT coalesce(sum(restated), 0)::bigint FROM load WHERE series_id = s.id),
 			(SELECT count(*) FROM bar_revision WHERE series_id = s.id),
 			(SELECT count(*) FROM bar_withdrawal WHERE series_id = s.id),
-			(SELECT count(*) FROM bar WHERE series_id = s.id AND NOT coalesce(c.covered, '{}') @> ts),
-			coalesce(c.covered, '{}') @> coalesce(
-				(SELECT range_agg(tstzrange(start_at, end_at)) FROM ingest_job_series WHERE series_id = s.id), '{}')
+			(SELECT count(*) FROM bar WHERE series_id = s.id AND NOT coalesce(c.covered, '{}') @> ts)
 		FROM series s JOIN instrument i ON i.id = s.instrument_id LEFT JOIN series_coverage c ON c.series_id = s.id
 		ORDER BY s.id`)
 }
 
+// Unlisted returns of how many providers' instruments the listing is not known yet.
+func (a *Auditor) Unlisted(ctx context.Context) (int64, error) {
+	return one[int64](ctx, a, "SELECT count(*) FROM instrument_alias WHERE listed_at IS NULL")
+}
+
 // Covered returns what counts as answered of a series, ascending and disjoint.
 func (a *Auditor) Covered(ctx context.Context, seriesID int64) ([]market.Range, error) {
+	return a.ranges(ctx, "SELECT lower(r), upper(r) FROM series_coverage, unnest(covered) AS r WHERE series_id = $1 ORDER BY 1", seriesID)
+}
+
+// Missing returns what backfills wanted of a series and does not count as answered, ascending and disjoint. Time in which
+// the market was closed is no loss.
+func (a *Auditor) Missing(ctx context.Context, seriesID int64) ([]market.Range, error) {
+	return a.ranges(ctx, `
+		SELECT lower(r), upper(r) FROM unnest(
+			(SELECT coalesce(range_agg(tstzrange(start_at, end_at)), '{}') FROM ingest_job_series WHERE series_id = $1)
+			- coalesce((SELECT covered FROM series_coverage WHERE series_id = $1), '{}')) AS r
+		ORDER BY 1`, seriesID)
+}
+
+func (a *Auditor) ranges(ctx context.Context, query string, seriesID int64) ([]market.Range, error) {
 	type row struct{ Start, End time.Time }
-	rows, err := collect[row](ctx, a, `
-		SELECT lower(r), upper(r) FROM series_coverage, unnest(covered) AS r WHERE series_id = $1 ORDER BY 1`, seriesID)
+	rows, err := collect[row](ctx, a, query, seriesID)
 	ranges := make([]market.Range, len(rows))
 	for i, r := range rows {
 		ranges[i] = market.Range{Start: r.Start.UTC(), End: r.End.UTC()}
