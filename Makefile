@@ -4,6 +4,8 @@
 GO           ?= go
 ARGS         ?=
 TIMEOUT      ?= 20m
+SEED         ?= 0
+MINUTES      ?= 10
 BENCH        ?= .
 BENCHTIME    ?= 1s
 COUNT        ?= 1
@@ -19,8 +21,8 @@ export GOWORK := off
 # Packages with generated or golden files that `-update` rewrites. Not workflows: its histories belong to releases and
 # are recorded by hand.
 GOLDEN := $(filter-out ./workflows/,$(sort $(dir $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null))))
-# The product's packages: not the helpers of tests, not the tests of the root.
-PRODUCT = $(shell $(GO) list ./... | grep -v -E '^marketdata$$|/dbtest$$|/providertest$$')
+# The product's packages: not what tests it, not the tests of the root.
+PRODUCT = $(shell $(GO) list ./... | grep -v -E '^marketdata$$|/dbtest$$|/providertest$$|/audit$$|/chaos$$')
 
 .DEFAULT_GOAL := help
 
@@ -51,6 +53,13 @@ coverage: bin/temporal ## test coverage of the product's packages; fails below C
 		-coverpkg=$$(echo $(PRODUCT) | tr ' ' ',') ./...
 	@$(GO) tool cover -func=coverage.out | awk -v floor=$(COVER_FLOOR) '\
 		/^total:/ { sub("%", "", $$3); printf "coverage %s %%, floor %s %%\n", $$3, floor; exit ($$3 + 0 < floor) }'
+
+# The second build of the product is another file, for workers that are replaced by a new version.
+.PHONY: chaos
+chaos: build bin/temporal ## attack a stack of its own for a while and prove that nothing was lost (make chaos SEED=1 MINUTES=10)
+	$(GO) build -buildvcs=$(VCS) -ldflags '-s -w -buildid=next' -o bin/marketdata-next ./cmd/marketdata
+	$(GO) build -o bin/chaos ./cmd/chaos
+	bin/chaos -seed $(SEED) -minutes $(MINUTES) $(ARGS)
 
 .PHONY: bench
 bench: bin/temporal ## all benchmarks (BENCH=Load BENCHTIME=5s COUNT=5)

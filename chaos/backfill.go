@@ -12,6 +12,9 @@ import (
 	"marketdata/simulator"
 )
 
+// DatabaseURL is the URL of the platform's database, with its password.
+func (p *Platform) DatabaseURL() string { return p.databaseURL }
+
 // Audit looks into the platform's database.
 func (p *Platform) Audit() *audit.Auditor { return p.audit }
 
@@ -33,7 +36,7 @@ func (p *Platform) Add(ctx context.Context, t Target) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.addedAt = p.rig.options.Now()
+	p.addedAt[t.Code] = p.rig.options.Now()
 	return nil
 }
 

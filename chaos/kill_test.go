@@ -2,6 +2,7 @@ package chaos_test
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"testing"
 	"time"
@@ -9,63 +10,80 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketdata/chaos"
+	"marketdata/db/audit"
 	"marketdata/market"
 )
 
-func TestWorkerKilledInFetch(t *testing.T) {
+// TestWorkerKilled kills, at the same time, the workers that are in the three steps of three chunks. Each step is taken
+// over when the heartbeat timeout has passed.
+func TestWorkerKilled(t *testing.T) {
+	t.Parallel()
+	p := platform(t, 2)
+	var inFetch, inNormalize, inUpsert chaos.Backfill
+	together(func() {
+		normalizing := held(t, p, pair("ETHUSDT"), normalize, p.Audit().HoldNormalize)
+		upserting := held(t, p, pair("BNBUSDT"), upsert, p.Audit().HoldUpsert)
+		begun, c := begin(t, p, pair("BTCUSDT"), 12*time.Second)
+		fetching, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+		require.NoError(t, err)
+		for _, w := range []*chaos.Worker{normalizing.worker, upserting.worker, fetching} {
+			w.Kill()
+		}
+		normalizing.hold.Release(t.Context())
+		upserting.hold.Release(t.Context())
+		inFetch, inNormalize, inUpsert = begun, normalizing.backfill, upserting.backfill
+		_, err = p.StartWorker(t.Context(), shared.program)
+		require.NoError(t, err)
+	})
+	for stage, b := range map[string]chaos.Backfill{fetch: inFetch, normalize: inNormalize, upsert: inUpsert} {
+		done, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
+		require.NoError(t, err)
+		require.Equal(t, market.StatusCompleted, done.Status, "%s: %+v", stage, done)
+		require.Equal(t, int64(twoDays), done.Progress.Bars.Inserted, stage)
+		requireSecondAttempt(t, p, b, stage)
+	}
+	requireGood(t, p)
+}
+
+// stopped is a backfill whose chunk stands before a hold.
+type stopped struct {
+	backfill chaos.Backfill
+	worker   *chaos.Worker // that is at it
+	hold     *audit.Hold
+}
+
+// held starts a backfill and waits until its chunk stands before a hold in the stage.
+func held(
+	t *testing.T, p *chaos.Platform, target chaos.Target, stage string, hold func(context.Context, audit.Chunk) (*audit.Hold, error),
+) stopped {
+	t.Helper()
+	b, c := begin(t, p, target, delay)
+	h, err := hold(t.Context(), c)
+	require.NoError(t, err)
+	return stopped{backfill: b, worker: heldAt(t, p, b, stage), hold: h}
+}
+
+// TestWorkerFrozen: a worker stands still while it reads what it is to normalize, so long that Temporal gives its work to
+// another. When it goes on, what it has is refused.
+func TestWorkerFrozen(t *testing.T) {
 	t.Parallel()
 	p := platform(t, 2)
 	var b chaos.Backfill
+	var frozen *chaos.Worker
 	together(func() {
-		begun, c := begin(t, p, pair("BTCUSDT"), 10*time.Second)
-		w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+		begun, c := begin(t, p, pair("XRPUSDT"), delay)
+		claim, err := p.Audit().HoldClaim(t.Context(), c, market.Interval1m)
 		require.NoError(t, err)
-		w.Kill()
-		require.Len(t, p.Workers(), 1)
+		_, err = p.AwaitHolder(t.Context(), c, normalize, soon) // every page is stored, none is read yet
+		require.NoError(t, err)
+		pages, err := p.Audit().HoldPages(t.Context())
+		require.NoError(t, err)
+		claim.Release(t.Context())
+		frozen = heldAt(t, p, begun, normalize)
+		require.NoError(t, frozen.Freeze())
+		pages.Release(t.Context())
 		b = begun
 	})
-	finish(t, p, b, twoDays)
-	requireSecondAttempt(t, p, b, fetch)
-}
-
-func TestWorkerKilledInNormalize(t *testing.T) {
-	t.Parallel()
-	p := platform(t, 2)
-	var b chaos.Backfill
-	together(func() {
-		begun, c := begin(t, p, pair("ETHUSDT"), delay)
-		hold, err := p.Audit().HoldNormalize(t.Context(), c)
-		require.NoError(t, err)
-		heldAt(t, p, begun, normalize).Kill()
-		hold.Release(t.Context())
-		b = begun
-	})
-	finish(t, p, b, twoDays)
-	requireSecondAttempt(t, p, b, normalize)
-}
-
-func TestWorkerKilledInUpsert(t *testing.T) {
-	t.Parallel()
-	p := platform(t, 2)
-	var b chaos.Backfill
-	together(func() {
-		begun, c := begin(t, p, pair("BNBUSDT"), delay)
-		hold, err := p.Audit().HoldUpsert(t.Context(), c)
-		require.NoError(t, err)
-		heldAt(t, p, begun, upsert).Kill()
-		hold.Release(t.Context())
-		b = begun
-	})
-	finish(t, p, b, twoDays)
-	requireSecondAttempt(t, p, b, upsert)
-}
-
-// TestFrozenWorkerIsFenced: a worker stands still while it reads what it is to normalize, so long that Temporal gives its
-// work to another. When it goes on, what it has is refused.
-func TestFrozenWorkerIsFenced(t *testing.T) {
-	t.Parallel()
-	p := platform(t, 2)
-	b, frozen := frozenInNormalize(t, p, pair("XRPUSDT"))
 	before := onlyChunk(t, p, b)
 	b, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
 	require.NoError(t, err)
@@ -78,79 +96,48 @@ func TestFrozenWorkerIsFenced(t *testing.T) {
 		return bytes.Contains(log, []byte("was taken over by a later attempt"))
 	}, soon, 100*time.Millisecond, "the late attempt is refused")
 	require.Equal(t, after, onlyChunk(t, p, b))
-	finish(t, p, b, twoDays)
+	finish(t, p, b)
+	requireSecondAttempt(t, p, b, normalize)
 }
 
-// frozenInNormalize starts a backfill, freezes the worker that reads its pages, and keeps every other from reading them.
-func frozenInNormalize(t *testing.T, p *chaos.Platform, target chaos.Target) (chaos.Backfill, *chaos.Worker) {
-	t.Helper()
-	shared.alone.RLock()
-	defer shared.alone.RUnlock()
-	b, _ := begin(t, p, target, delay)
-	hold, err := p.Audit().HoldPages(t.Context())
-	require.NoError(t, err)
-	w := heldAt(t, p, b, normalize)
-	require.NoError(t, w.Freeze())
-	hold.Release(t.Context())
-	return b, w
-}
-
-// TestWorkerStoppedHandsBack: a worker that is asked to stop hands its chunk back at the next page.
-func TestWorkerStoppedHandsBack(t *testing.T) {
+func TestWorkerStopped(t *testing.T) {
 	t.Parallel()
 	p := platform(t, 2)
-	var b chaos.Backfill
-	var stopped time.Time
-	together(func() {
-		begun, c := begin(t, p, pair("DOGEUSDT"), delay)
-		w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
-		require.NoError(t, err)
-		stopped = time.Now()
-		w.Stop()
-		b = begun
-	})
-	b, err := p.AwaitBackfill(t.Context(), b.ID, soon+delay)
-	require.NoError(t, err)
-	require.Less(t, time.Since(stopped), time.Minute, "before the heartbeat timeout")
-	finish(t, p, b, twoDays)
-	requireSecondAttempt(t, p, b, fetch)
-}
 
-// TestWorkerReplacedByAnotherBuild: the chunk begins under one build of the product and ends under another.
-func TestWorkerReplacedByAnotherBuild(t *testing.T) {
-	t.Parallel()
-	p := platform(t, 1)
-	var b chaos.Backfill
-	together(func() {
-		begun, c := begin(t, p, pair("SOLUSDT"), delay)
-		w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+	// At the next page its chunk goes to the other worker, long before the heartbeat timeout.
+	t.Run("hands back", func(t *testing.T) { //nolint:paralleltest // one after the other: they stop each other's workers
+		var b chaos.Backfill
+		var stopped time.Time
+		together(func() {
+			begun, c := begin(t, p, pair("DOGEUSDT"), delay)
+			w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+			require.NoError(t, err)
+			stopped = time.Now()
+			w.Stop()
+			b = begun
+		})
+		_, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
 		require.NoError(t, err)
-		next, err := p.StartWorker(t.Context(), shared.next)
-		require.NoError(t, err)
-		w.Stop()
-		require.NoError(t, next.AwaitReady(t.Context()))
-		require.Equal(t, []*chaos.Worker{next}, p.Workers())
-		b = begun
+		require.Less(t, time.Since(stopped), time.Minute)
+		finish(t, p, b)
+		requireSecondAttempt(t, p, b, fetch)
 	})
-	finish(t, p, b, twoDays)
-	requireSecondAttempt(t, p, b, fetch)
-}
 
-func TestOverlappingBackfillsOfOneSeries(t *testing.T) {
-	t.Parallel()
-	p := platform(t, 2)
-	target := pair("SHIBUSDT")
-	var a, b chaos.Backfill
-	together(func() {
-		a, _ = begin(t, p, target, delay)
-		var err error
-		b, err = p.Begin(t.Context(), target, days(2, 4), market.PolicyMissing, "the other")
-		require.NoError(t, err)
+	// The chunk begins under one build of the product and ends under another.
+	t.Run("replaced by another build", func(t *testing.T) { //nolint:paralleltest // as above
+		var b chaos.Backfill
+		together(func() {
+			begun, c := begin(t, p, pair("SOLUSDT"), delay)
+			w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+			require.NoError(t, err)
+			next, err := p.StartWorker(t.Context(), shared.next)
+			require.NoError(t, err)
+			w.Stop()
+			require.NoError(t, next.AwaitReady(t.Context()))
+			require.Equal(t, []*chaos.Worker{next}, p.Workers())
+			b = begun
+		})
+		finish(t, p, b)
+		requireSecondAttempt(t, p, b, fetch)
 	})
-	a, err := p.AwaitBackfill(t.Context(), a.ID, recovery)
-	require.NoError(t, err)
-	finish(t, p, b, twoDays/2)
-	require.Equal(t, market.StatusCompleted, a.Status)
-	require.Equal(t, int64(twoDays), a.Progress.Bars.Inserted)
-	require.Zero(t, a.Progress.Bars.Unchanged)
 }

@@ -31,7 +31,7 @@ type Platform struct {
 	mu      sync.Mutex
 	workers []*Worker
 	started int
-	addedAt time.Time // when the last instrument was added
+	addedAt map[string]time.Time // when the instrument was added, by the provider's code
 }
 
 // start runs the API and the workers and returns once they are ready.

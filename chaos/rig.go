@@ -140,7 +140,7 @@ func (r *Rig) Platform(ctx context.Context, workers int) (*Platform, error) {
 		r.mu.Unlock()
 		return nil, fmt.Errorf("the rig was made for %d platforms", r.options.Most)
 	}
-	p := &Platform{rig: r, name: namespace(n)}
+	p := &Platform{rig: r, name: namespace(n), addedAt: map[string]time.Time{}}
 	r.platforms = append(r.platforms, p)
 	postgres := r.postgres
 	r.mu.Unlock()

@@ -2,7 +2,6 @@ package chaos_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,9 +10,27 @@ import (
 	"marketdata/simulator"
 )
 
-func TestPostgresStoppedInUpsert(t *testing.T) {
+// TestServers ends the servers of one platform, one after the other; nothing else goes on meanwhile.
+func TestServers(t *testing.T) {
 	t.Parallel()
 	p := platform(t, 2)
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *chaos.Platform)
+	}{
+		{"PostgreSQL stopped hard in upsert", postgresInUpsert},
+		{"PostgreSQL stopped hard between normalize and upsert", postgresBetween},
+		{"Temporal killed", temporalKilled},
+		{"provider down", providerDown},
+		{"storm of 429", stormOf429},
+		{"two overlapping backfills", overlapping},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, p) }) //nolint:paralleltest // one after the other: they end what all need
+	}
+}
+
+func postgresInUpsert(t *testing.T, p *chaos.Platform) {
+	t.Helper()
 	var b chaos.Backfill
 	alone(func() {
 		begun, c := begin(t, p, pair("ETHBTC"), delay)
@@ -24,14 +41,13 @@ func TestPostgresStoppedInUpsert(t *testing.T) {
 		require.NoError(t, shared.rig.StartPostgres(t.Context()))
 		b = begun
 	})
-	finish(t, p, b, twoDays)
+	finish(t, p, b)
 	requireSecondAttempt(t, p, b, upsert)
 }
 
-// TestPostgresStoppedBetweenNormalizeAndUpsert: the rows are stored, the upsert has not begun.
-func TestPostgresStoppedBetweenNormalizeAndUpsert(t *testing.T) {
-	t.Parallel()
-	p := platform(t, 2)
+// postgresBetween: the rows are stored, the upsert waits to begin.
+func postgresBetween(t *testing.T, p *chaos.Platform) {
+	t.Helper()
 	var b chaos.Backfill
 	alone(func() {
 		begun, c := begin(t, p, coinbase("ETH-USD"), delay)
@@ -41,24 +57,20 @@ func TestPostgresStoppedBetweenNormalizeAndUpsert(t *testing.T) {
 		_, err = p.Audit().HoldClaim(t.Context(), c, market.Interval1m) // ends with the server
 		require.NoError(t, err)
 		hold.Release(t.Context())
-		require.Eventually(t, func() bool {
-			c, err := p.AwaitStage(t.Context(), begun.ID, normalize, soon)
-			require.NoError(t, err)
-			return c.IsNormal
-		}, soon, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return onlyChunk(t, p, begun).IsNormal }, soon, poll)
+		require.Equal(t, normalize, onlyChunk(t, p, begun).Stage)
 		_, err = p.AwaitHolder(t.Context(), c, upsert, soon)
 		require.NoError(t, err)
 		require.NoError(t, shared.rig.CrashPostgres(false))
 		require.NoError(t, shared.rig.StartPostgres(t.Context()))
 		b = begun
 	})
-	finishAsTrue(t, p, b)
+	finish(t, p, b)
 	requireSecondAttempt(t, p, b, upsert)
 }
 
-func TestTemporalKilled(t *testing.T) {
-	t.Parallel()
-	p := platform(t, 2)
+func temporalKilled(t *testing.T, p *chaos.Platform) {
+	t.Helper()
 	var b chaos.Backfill
 	alone(func() {
 		begun, c := begin(t, p, coinbase("SOL-USD"), delay)
@@ -68,13 +80,12 @@ func TestTemporalKilled(t *testing.T) {
 		require.NoError(t, shared.rig.StartTemporal(t.Context()))
 		b = begun
 	})
-	finishAsTrue(t, p, b)
+	finish(t, p, b)
 }
 
-// TestProviderDown: while the provider is down, the chunk's step says so, and its tries go on.
-func TestProviderDown(t *testing.T) {
-	t.Parallel()
-	p := platform(t, 2)
+// providerDown: while the provider is down, the step of the chunk says so, and its tries go on.
+func providerDown(t *testing.T, p *chaos.Platform) {
+	t.Helper()
 	var b chaos.Backfill
 	alone(func() {
 		begun, c := begin(t, p, coinbase("BTC-EUR"), delay)
@@ -83,29 +94,41 @@ func TestProviderDown(t *testing.T) {
 			number, kind, message, err := p.Waits(t.Context(), c)
 			require.NoError(t, err)
 			return number >= 3 && kind == string(market.KindUnavailable) && message != ""
-		}, soon, 50*time.Millisecond)
+		}, soon, poll)
 		require.NoError(t, shared.rig.OpenProvider(t.Context()))
 		b = begun
 	})
-	finishAsTrue(t, p, b)
+	finish(t, p, b)
+	requireSecondAttempt(t, p, b, fetch)
 }
 
-func TestStormOf429(t *testing.T) {
-	t.Parallel()
-	p := platform(t, 2)
+func stormOf429(t *testing.T, p *chaos.Platform) {
+	t.Helper()
 	target := coinbase("DOGE-USD")
-	var b chaos.Backfill
-	together(func() {
-		require.NoError(t, p.Add(t.Context(), target))
-		require.NoError(t, shared.rig.Misbehave(t.Context(), simulator.Fault{
-			Fault: "rate_limit", Symbol: target.Code, After: 2, Count: 4, RetryAfterSeconds: 1,
-		}))
-		var err error
-		b, err = p.Begin(t.Context(), target, days(1, 3), market.PolicyMissing, "storm")
-		require.NoError(t, err)
-	})
-	finishAsTrue(t, p, b)
+	require.NoError(t, p.Add(t.Context(), target))
+	require.NoError(t, shared.rig.Misbehave(t.Context(), simulator.Fault{
+		Fault: "rate_limit", Symbol: target.Code, After: 2, Count: 4, RetryAfterSeconds: 1,
+	}))
+	b, err := p.Begin(t.Context(), target, days(1, 3), market.PolicyMissing, "storm")
+	require.NoError(t, err)
+	finish(t, p, b)
 	requireSecondAttempt(t, p, b, fetch)
+}
+
+func overlapping(t *testing.T, p *chaos.Platform) {
+	t.Helper()
+	target := pair("SHIBUSDT")
+	a, _ := begin(t, p, target, delay)
+	b, err := p.Begin(t.Context(), target, days(2, 4), market.PolicyMissing, "the other")
+	require.NoError(t, err)
+	a, err = p.AwaitBackfill(t.Context(), a.ID, recovery)
+	require.NoError(t, err)
+	require.Equal(t, market.StatusCompleted, a.Status, "%+v", a)
+	b, err = p.AwaitBackfill(t.Context(), b.ID, recovery)
+	require.NoError(t, err)
+	require.Equal(t, int64(3*24*60), a.Progress.Bars.Inserted+b.Progress.Bars.Inserted)
+	require.Zero(t, a.Progress.Bars.Unchanged+b.Progress.Bars.Unchanged, "nothing was fetched twice")
+	finish(t, p, b)
 }
 
 // coinbase is a pair of Coinbase's, of which two days are some ten pages.
@@ -113,14 +136,4 @@ func coinbase(symbol string) chaos.Target {
 	target := pair(symbol)
 	target.Adapter = "coinbase"
 	return target
-}
-
-// finishAsTrue waits for the backfill of a market in which not every minute has a trade.
-func finishAsTrue(t *testing.T, p *chaos.Platform, b chaos.Backfill) {
-	t.Helper()
-	b, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
-	require.NoError(t, err)
-	require.Equal(t, market.StatusCompleted, b.Status, "%+v", b)
-	v := requireGood(t, p)
-	require.Equal(t, b.Progress.Bars.Inserted, v.Compared)
 }

@@ -19,11 +19,11 @@ import (
 
 // world is the rig that all tests of the process share; each has a platform of its own in it.
 type world struct {
-	once sync.Once
-	dir  string
-	next string // another build of the product
-	rig  *chaos.Rig
-	err  error
+	once          sync.Once
+	dir           string
+	program, next string // two builds of the product
+	rig           *chaos.Rig
+	err           error
 
 	// alone is held by a test that ends a server, and shared by those that hold a step in place meanwhile.
 	alone sync.RWMutex
@@ -50,9 +50,9 @@ func (w *world) start() error {
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // ours; the user of PostgreSQL must pass through
 		return err
 	}
-	program := filepath.Join(dir, "marketdata")
-	w.next = program + "-next"
-	for path, flags := range map[string]string{program: "-s -w", w.next: "-s -w -buildid=next"} {
+	w.program = filepath.Join(dir, "marketdata")
+	w.next = w.program + "-next"
+	for path, flags := range map[string]string{w.program: "-s -w", w.next: "-s -w -buildid=next"} {
 		out, err := exec.Command("go", "build", "-ldflags", flags, "-o", path, "../cmd/marketdata").CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("build the product: %w: %s", err, out)
@@ -65,7 +65,7 @@ func (w *world) start() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	w.rig, err = chaos.Start(ctx, chaos.Options{
-		Dir: filepath.Join(dir, "rig"), Binary: program, Next: w.next, Temporal: temporal, Seed: 1, Most: 16, Now: time.Now,
+		Dir: filepath.Join(dir, "rig"), Binary: w.program, Next: w.next, Temporal: temporal, Seed: 1, Most: 16, Now: time.Now,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	return err

@@ -56,23 +56,22 @@ type oddity struct {
 	what string
 }
 
-// log returns the requests for bars of the platform's series: those since its instruments were added, which asks for
-// their listing.
+// log returns the requests for bars of the platform's series: those since an instrument was added, which asks for its
+// listing.
 func (p *Platform) log(ctx context.Context) ([]request, error) {
-	all, err := p.audit.Series(ctx)
-	if err != nil {
-		return nil, err
-	}
-	log, err := p.rig.sim.log(ctx)
+	all, err := p.rig.sim.log(ctx)
 	if err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
-	since := p.addedAt
-	p.mu.Unlock()
-	return slices.DeleteFunc(log, func(r request) bool {
-		isOurs := slices.ContainsFunc(all, func(s audit.Series) bool { return r.isFor(s.ProviderSymbol) })
-		return !isOurs || r.At.Before(since)
+	defer p.mu.Unlock()
+	return slices.DeleteFunc(all, func(r request) bool {
+		for code, since := range p.addedAt {
+			if r.isFor(code) {
+				return r.At.Before(since)
+			}
+		}
+		return true
 	}), nil
 }
 
