@@ -56,7 +56,7 @@ func (u *run) aimAtWorker(ctx context.Context, s Step, key, stage string) (audit
 
 // isIn reports whether the step of the chunk is under way.
 func isIn(c audit.Chunk, stage string) bool {
-	return c.Stage == stage && !(stage == "normalize" && c.IsNormal)
+	return c.Stage == stage && (stage != "normalize" || !c.IsNormal)
 }
 
 func (u *run) find(ctx context.Context, isWanted func(context.Context, audit.Chunk) bool) (audit.Chunk, bool, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketdata/chaos"
+	"marketdata/db"
 	"marketdata/db/audit"
 	"marketdata/market"
 )
@@ -63,41 +64,48 @@ func held(
 	return stopped{backfill: b, worker: heldAt(t, p, b, stage), hold: h}
 }
 
-// TestWorkerFrozen: a worker stands still while it reads what it is to normalize, so long that Temporal gives its work to
-// another. When it goes on, what it has is refused.
+// TestWorkerFrozen: a worker stands still just before a request, so long that Temporal gives its work to another. When it
+// goes on, it sends the request, and what it has got is refused.
 func TestWorkerFrozen(t *testing.T) {
 	t.Parallel()
 	p := platform(t, 2)
 	var b chaos.Backfill
 	var frozen *chaos.Worker
 	together(func() {
-		begun, c := begin(t, p, pair("XRPUSDT"), delay)
-		claim, err := p.Audit().HoldClaim(t.Context(), c, market.Interval1m)
+		target := pair("XRPUSDT")
+		require.NoError(t, p.Add(t.Context(), target))
+		store, err := db.Open(t.Context(), p.DatabaseURL(), db.Options{})
 		require.NoError(t, err)
-		_, err = p.AwaitHolder(t.Context(), c, normalize, soon) // every page is stored, none is read yet
+		defer store.Close()
+		// As after a 429: whoever wants to ask the provider sleeps until then.
+		require.NoError(t, store.HoldProvider(t.Context(), "sim_binance", time.Now().Add(9*time.Second)))
+		b, err = p.Begin(t.Context(), target, days(1, 3), market.PolicyMissing, "frozen")
 		require.NoError(t, err)
-		pages, err := p.Audit().HoldPages(t.Context())
+		c, err := p.AwaitStage(t.Context(), b.ID, fetch, soon)
 		require.NoError(t, err)
-		claim.Release(t.Context())
-		frozen = heldAt(t, p, begun, normalize)
+		frozen, err = p.AwaitHolder(t.Context(), c, fetch, soon)
+		require.NoError(t, err)
 		require.NoError(t, frozen.Freeze())
-		pages.Release(t.Context())
-		b = begun
+		pages, err := p.Audit().Pages(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, pages, "it was frozen in time")
 	})
 	before := onlyChunk(t, p, b)
 	b, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
 	require.NoError(t, err)
 	after := onlyChunk(t, p, b)
 	require.NotEqual(t, before.Token, after.Token, "another attempt loaded the chunk")
+	thawed := time.Now()
 	require.NoError(t, frozen.Thaw())
+	t.Log("thawed", thawed)
 	require.Eventually(t, func() bool {
 		log, err := os.ReadFile(frozen.LogFile())
 		require.NoError(t, err)
 		return bytes.Contains(log, []byte("was taken over by a later attempt"))
-	}, soon, 100*time.Millisecond, "the late attempt is refused")
+	}, soon, poll, "the late attempt is refused")
 	require.Equal(t, after, onlyChunk(t, p, b))
-	finish(t, p, b)
-	requireSecondAttempt(t, p, b, normalize)
+	require.Len(t, requireGood(t, p, thawed).Late, 1)
+	requireSecondAttempt(t, p, b, fetch)
 }
 
 func TestWorkerStopped(t *testing.T) {

@@ -126,8 +126,13 @@ func (r Report) Write(w io.Writer) error {
 		name  string
 		lines []string
 	}{
-		{"quarantined", v.Quarantined}, {"late requests", v.Late}, {"LOSSES", v.Losses}, {"DUPLICATES", v.Duplicates},
-		{"REPEATED REQUESTS", v.Repeated}, {"STUCK", v.Stuck}, {"UNEXPLAINED FAILURES", v.Unexplained},
+		{"quarantined", v.Quarantined},
+		{"late requests", v.Late},
+		{"LOSSES", v.Losses},
+		{"DUPLICATES", v.Duplicates},
+		{"REPEATED REQUESTS", v.Repeated},
+		{"STUCK", v.Stuck},
+		{"UNEXPLAINED FAILURES", v.Unexplained},
 	} {
 		writeList(&b, list.name, list.lines)
 	}
@@ -161,12 +166,27 @@ func (r Report) totals() []total {
 		kinds = append(kinds, fmt.Sprintf("%s %d", kind, r.Failures.byKind[kind]))
 	}
 	return []total{
-		{"seed", r.Seed}, {"workers", r.Workers}, {"series", v.Series}, {"backfills", r.Totals.Backfills}, {"chunks", r.Totals.Chunks},
-		{"chunks taken over", r.Totals.Takeovers}, {"loads", r.Totals.Loads}, {"failed chunks, retried", strings.Join(kinds, ", ")},
-		{"requests", r.Requests}, {"answers stored", r.Totals.Pages}, {"of these unreadable", r.Totals.Unreadable},
-		{"bars stored", r.Totals.Bars}, {"bars restated", r.Totals.Restated}, {"bars compared", v.Compared},
-		{"quarantined", len(v.Quarantined)}, {"late requests", len(v.Late)}, {"losses", len(v.Losses)}, {"duplicates", len(v.Duplicates)},
-		{"repeated requests", len(v.Repeated)}, {"stuck", len(v.Stuck)}, {"unexplained failures", len(v.Unexplained)},
+		{"seed", r.Seed},
+		{"workers", r.Workers},
+		{"series", v.Series},
+		{"backfills", r.Totals.Backfills},
+		{"chunks", r.Totals.Chunks},
+		{"chunks taken over", r.Totals.Takeovers},
+		{"loads", r.Totals.Loads},
+		{"failed chunks, retried", strings.Join(kinds, ", ")},
+		{"requests", r.Requests},
+		{"answers stored", r.Totals.Pages},
+		{"of these unreadable", r.Totals.Unreadable},
+		{"bars stored", r.Totals.Bars},
+		{"bars restated", r.Totals.Restated},
+		{"bars compared", v.Compared},
+		{"quarantined", len(v.Quarantined)},
+		{"late requests", len(v.Late)},
+		{"losses", len(v.Losses)},
+		{"duplicates", len(v.Duplicates)},
+		{"repeated requests", len(v.Repeated)},
+		{"stuck", len(v.Stuck)},
+		{"unexplained failures", len(v.Unexplained)},
 		{"seconds", int(r.Took.Seconds())},
 	}
 }

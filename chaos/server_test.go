@@ -14,7 +14,7 @@ import (
 func TestServers(t *testing.T) {
 	t.Parallel()
 	p := platform(t, 2)
-	for _, test := range []struct {
+	for _, test := range []struct { //nolint:paralleltest // one after the other: they end what all need
 		name string
 		run  func(*testing.T, *chaos.Platform)
 	}{
@@ -25,7 +25,7 @@ func TestServers(t *testing.T) {
 		{"storm of 429", stormOf429},
 		{"two overlapping backfills", overlapping},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, p) }) //nolint:paralleltest // one after the other: they end what all need
+		t.Run(test.name, func(t *testing.T) { test.run(t, p) })
 	}
 }
 

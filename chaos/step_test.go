@@ -79,14 +79,14 @@ func finish(t *testing.T, p *chaos.Platform, b chaos.Backfill) {
 	requireGood(t, p)
 }
 
-func requireGood(t *testing.T, p *chaos.Platform) chaos.Verdict {
+func requireGood(t *testing.T, p *chaos.Platform, thaws ...time.Time) chaos.Verdict {
 	t.Helper()
 	shared.alone.RLock()
 	defer shared.alone.RUnlock()
 	var v chaos.Verdict
 	require.Eventually(t, func() bool { // the list of workflows lags behind
 		var err error
-		v, err = p.Verify(t.Context())
+		v, err = p.Verify(t.Context(), thaws...)
 		require.NoError(t, err)
 		return len(v.Stuck) == 0
 	}, soon, 100*time.Millisecond, "%+v", &v)

@@ -48,7 +48,7 @@ func (p *Platform) repeated(ctx context.Context, thaws []time.Time) (repeated, l
 }
 
 // lateFor is how long after it went on a frozen worker may send a request that it had prepared before.
-const lateFor = 5 * time.Second
+const lateFor = 20 * time.Second
 
 // oddity is a request or an answer that has no counterpart.
 type oddity struct {

@@ -17,7 +17,7 @@ func TestVerdictNoticesDamage(t *testing.T) {
 	p := platform(t, 1)
 	b, _ := begin(t, p, coinbase("ETH-BTC"), delay)
 	finish(t, p, b)
-	for _, test := range []struct {
+	for _, test := range []struct { //nolint:paralleltest // one thing at a time
 		name         string
 		spoil, mend  string
 		losses, dups int
@@ -65,7 +65,7 @@ func TestVerdictNoticesDamage(t *testing.T) {
 			spoil: "UPDATE ingest_chunk SET status = 'running'", mend: "UPDATE ingest_chunk SET status = 'done'",
 		},
 	} {
-		t.Run(test.name, func(t *testing.T) { //nolint:paralleltest // one thing at a time
+		t.Run(test.name, func(t *testing.T) {
 			execute(t, p, test.spoil)
 			v := verify(t, p)
 			require.Len(t, v.Losses, test.losses, "%v", v.Losses)
@@ -76,7 +76,7 @@ func TestVerdictNoticesDamage(t *testing.T) {
 			require.True(t, verify(t, p).IsGood())
 		})
 	}
-	t.Run("a request is repeated", func(t *testing.T) { //nolint:paralleltest // as above
+	t.Run("a request is repeated", func(t *testing.T) {
 		pages, err := p.Audit().Pages(t.Context())
 		require.NoError(t, err)
 		response, err := http.Get(pages[0].URL)

@@ -36,11 +36,6 @@ func (a *Auditor) HoldClaim(ctx context.Context, c Chunk, interval market.Interv
 	return a.hold(ctx, "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
 }
 
-// HoldPages keeps everybody from reading stored answers; a reader waits without a lock that others need.
-func (a *Auditor) HoldPages(ctx context.Context) (*Hold, error) {
-	return a.hold(ctx, "LOCK TABLE raw_page IN ACCESS EXCLUSIVE MODE")
-}
-
 func (a *Auditor) hold(ctx context.Context, statement string, args ...any) (*Hold, error) {
 	conn, err := pgx.ConnectConfig(ctx, a.pool.Config().ConnConfig)
 	if err != nil {
