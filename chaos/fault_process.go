@@ -115,7 +115,7 @@ func (u *run) another(ctx context.Context) error {
 		binary = u.rig.options.Next
 	}
 	u.mu.Unlock()
-	w, err := u.StartWorker(ctx, binary)
+	w, err := u.StartWorker(binary)
 	if err != nil {
 		return err
 	}

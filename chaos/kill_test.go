@@ -33,7 +33,7 @@ func TestWorkerKilled(t *testing.T) {
 		normalizing.hold.Release(t.Context())
 		upserting.hold.Release(t.Context())
 		inFetch, inNormalize, inUpsert = begun, normalizing.backfill, upserting.backfill
-		_, err = p.StartWorker(t.Context(), shared.program)
+		_, err = p.StartWorker(shared.program)
 		require.NoError(t, err)
 	})
 	for stage, b := range map[string]chaos.Backfill{fetch: inFetch, normalize: inNormalize, upsert: inUpsert} {
@@ -138,7 +138,7 @@ func TestWorkerStopped(t *testing.T) {
 			begun, c := begin(t, p, pair("SOLUSDT"), delay)
 			w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
 			require.NoError(t, err)
-			next, err := p.StartWorker(t.Context(), shared.next)
+			next, err := p.StartWorker(shared.next)
 			require.NoError(t, err)
 			w.Stop()
 			require.NoError(t, next.AwaitReady(t.Context()))

@@ -48,11 +48,12 @@ func (p *Platform) start(ctx context.Context, workers int) error {
 		return err
 	}
 	p.api = &api{url: p.apiPort.URL()}
-	if err := p.rig.stack.Start(p.spec(p.name+"-api", p.rig.options.Binary, p.apiPort, "api")); err != nil {
+	ready := devstack.HTTPReady(p.apiPort.URL() + "/ready")
+	if err := p.rig.stack.Start(p.spec(p.name+"-api", p.rig.options.Binary, "api", p.apiPort.Address(), ready)); err != nil {
 		return err
 	}
 	for range workers {
-		if _, err := p.StartWorker(ctx, p.rig.options.Binary); err != nil {
+		if _, err := p.StartWorker(p.rig.options.Binary); err != nil {
 			return err
 		}
 	}
@@ -81,10 +82,9 @@ func (p *Platform) close(kill <-chan struct{}) {
 }
 
 // spec runs a command of the product. What dies by itself is started again, as a service manager does.
-func (p *Platform) spec(name, binary string, port devstack.Port, command string) devstack.Spec {
+func (p *Platform) spec(name, binary, command, listen string, ready func(context.Context) error) devstack.Spec {
 	return devstack.Spec{
-		Name: name, Path: binary, Args: []string{command}, Env: p.environ(port), StopGrace: workerGrace,
-		Ready:        devstack.HTTPReady(port.URL() + "/ready"),
+		Name: name, Path: binary, Args: []string{command}, Env: p.environ(listen), StopGrace: workerGrace, Ready: ready,
 		RestartAfter: time.Nanosecond,
 		OnRestart: func(how error) {
 			p.rig.options.Logger.Warn("a process ended by itself and is started again", slog.String("process", name), slog.String("how", how.Error())) //nolint:sloglint // no request is behind it
@@ -92,10 +92,10 @@ func (p *Platform) spec(name, binary string, port devstack.Port, command string)
 	}
 }
 
-func (p *Platform) environ(port devstack.Port) []string {
+func (p *Platform) environ(listen string) []string {
 	environ := []string{
 		"MD_DATABASE__URL=" + p.databaseURL, "MD_TEMPORAL__ADDRESS=" + p.rig.temporalPort.Address(), "MD_TEMPORAL__NAMESPACE=" + p.name,
-		"MD_API__LISTEN=" + port.Address(), "MD_WORKER__LISTEN=" + port.Address(), "MD_LOG__FORMAT=json",
+		"MD_API__LISTEN=" + listen, "MD_WORKER__LISTEN=" + listen, "MD_LOG__FORMAT=json",
 	}
 	for _, adapter := range adapters() {
 		real, instance := "MD_PROVIDERS__"+strings.ToUpper(adapter)+"__", "MD_PROVIDERS__SIM_"+strings.ToUpper(adapter)+"__"
@@ -116,16 +116,13 @@ func (p *Platform) Workers() []*Worker {
 }
 
 // StartWorker runs another worker from a binary; it is not waited for.
-func (p *Platform) StartWorker(ctx context.Context, binary string) (*Worker, error) {
-	port := devstack.Port{Use: "a worker"}
-	if err := devstack.PickPorts(ctx, &port); err != nil {
-		return nil, err
-	}
+func (p *Platform) StartWorker(binary string) (*Worker, error) {
 	p.mu.Lock()
 	p.started++
-	w := &Worker{platform: p, name: fmt.Sprintf("%s-worker-%d", p.name, p.started), binary: binary}
+	w := &Worker{platform: p, name: fmt.Sprintf("%s-worker-%d", p.name, p.started)}
 	p.mu.Unlock()
-	if err := p.rig.stack.Start(p.spec(w.name, binary, port, "worker")); err != nil {
+	// Nobody asks it for its health: it says in its log when it polls, so it takes whatever port is free.
+	if err := p.rig.stack.Start(p.spec(w.name, binary, "worker", "127.0.0.1:0", w.ready)); err != nil {
 		return nil, err
 	}
 	p.mu.Lock()

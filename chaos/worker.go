@@ -1,8 +1,11 @@
 package chaos
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 
@@ -13,13 +16,21 @@ import (
 type Worker struct {
 	platform *Platform
 	name     string
-	binary   string
 	isFrozen atomic.Bool // for longer than a moment
 }
 
 // AwaitReady waits until the worker polls.
 func (w *Worker) AwaitReady(ctx context.Context) error {
 	return w.platform.rig.stack.WaitReady(ctx, w.name, readyWithin)
+}
+
+// ready returns nil once the worker said that it polls.
+func (w *Worker) ready(context.Context) error {
+	log, err := os.ReadFile(w.LogFile())
+	if err == nil && !bytes.Contains(log, []byte("worker polls")) {
+		err = errors.New("it does not poll yet")
+	}
+	return err
 }
 
 // LogFile is where the worker logs.
