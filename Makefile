@@ -4,6 +4,8 @@
 GO           ?= go
 ARGS         ?=
 TIMEOUT      ?= 20m
+SEED         ?= 0
+MINUTES      ?= 10
 BENCH        ?= .
 BENCHTIME    ?= 1s
 COUNT        ?= 1
@@ -19,8 +21,11 @@ export GOWORK := off
 # Packages with generated or golden files that `-update` rewrites. Not workflows: its histories belong to releases and
 # are recorded by hand.
 GOLDEN := $(filter-out ./workflows/,$(sort $(dir $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null))))
-# The product's packages: not the helpers of tests, not the tests of the root.
-PRODUCT = $(shell $(GO) list ./... | grep -v -E '^marketdata$$|/dbtest$$|/providertest$$')
+# The product's packages: not what tests it, not the tests of the root.
+PRODUCT = $(shell $(GO) list ./... | grep -v -E '^marketdata$$|/dbtest$$|/providertest$$|/audit$$|/chaos$$')
+
+# Packages whose tests run the product in their own process: neither the race detector nor coverage sees into others.
+IN_PROCESS = $(shell $(GO) list ./... | grep -v '/chaos$$')
 
 .DEFAULT_GOAL := help
 
@@ -43,14 +48,21 @@ test: bin/temporal ## unit, integration and end-to-end tests
 
 .PHONY: test-race
 test-race: bin/temporal ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(IN_PROCESS)
 
 .PHONY: coverage
 coverage: bin/temporal ## test coverage of the product's packages; fails below COVER_FLOOR percent
 	$(GO) test -timeout $(TIMEOUT) -covermode=atomic -coverprofile=coverage.out \
-		-coverpkg=$$(echo $(PRODUCT) | tr ' ' ',') ./...
+		-coverpkg=$$(echo $(PRODUCT) | tr ' ' ',') $(IN_PROCESS)
 	@$(GO) tool cover -func=coverage.out | awk -v floor=$(COVER_FLOOR) '\
 		/^total:/ { sub("%", "", $$3); printf "coverage %s %%, floor %s %%\n", $$3, floor; exit ($$3 + 0 < floor) }'
+
+# The second build of the product is another file, for workers that are replaced by a new version.
+.PHONY: chaos
+chaos: build bin/temporal ## attack a stack of its own for a while and prove that nothing was lost (make chaos SEED=1 MINUTES=10)
+	$(GO) build -buildvcs=$(VCS) -ldflags '-s -w -buildid=next' -o bin/marketdata-next ./cmd/marketdata
+	$(GO) build -o bin/chaos ./cmd/chaos
+	bin/chaos -seed $(SEED) -minutes $(MINUTES) $(ARGS)
 
 .PHONY: bench
 bench: bin/temporal ## all benchmarks (BENCH=Load BENCHTIME=5s COUNT=5)

@@ -314,3 +314,35 @@ func TestWaitReadyStartsAgainWhatEndsAtOnce(t *testing.T) {
 	require.ErrorContains(t, <-s.Failed(), "exit status 3", "the last try counts")
 	require.NoError(t, s.Close(nil))
 }
+
+func TestStackFreezesAndKillsAChild(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir())
+	defer func() { require.NoError(t, s.Close(nil)) }()
+	port := freePort(t)
+	server := spec(t, "server", "serve", port.Address())
+	server.RestartAfter, server.OnRestart = time.Nanosecond, func(how error) { t.Error("started again:", how) }
+	server.Ready = devstack.TCPReady(port.Address())
+	require.NoError(t, s.Start(server))
+	require.NoError(t, s.WaitReady(t.Context(), "server", time.Minute))
+	pid, err := s.PID("server")
+	require.NoError(t, err)
+	isFrozen := func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		require.NoError(t, err)
+		return strings.Contains(string(stat), ") T ")
+	}
+	require.NoError(t, s.Freeze("server"))
+	require.Eventually(t, isFrozen, 10*time.Second, time.Millisecond)
+	require.NoError(t, s.Thaw("server"))
+	require.Eventually(t, func() bool { return !isFrozen() }, 10*time.Second, time.Millisecond)
+
+	require.NoError(t, s.Freeze("server")) // also then
+	s.Kill("server")
+	require.Error(t, syscall.Kill(pid, 0), "its process is gone")
+	require.Empty(t, s.Failed())
+	_, err = s.PID("server")
+	require.EqualError(t, err, "server does not run")
+	require.EqualError(t, s.Thaw("server"), "server does not run")
+	s.Kill("server")
+}

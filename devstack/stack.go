@@ -181,6 +181,10 @@ func (s *Stack) StopChild(name string, kill <-chan struct{}) {
 		return
 	}
 	c.stop(kill)
+	s.forget(c)
+}
+
+func (s *Stack) forget(c *child) {
 	s.mu.Lock()
 	s.children = slices.DeleteFunc(s.children, func(other *child) bool { return other == c })
 	s.mu.Unlock()

@@ -223,3 +223,21 @@ func TestMissingPasswordIsExplained(t *testing.T) {
 	_, err := pgserver.Start(t.Context(), pgserver.Options{Dir: dir, Fast: true})
 	require.ErrorContains(t, err, "is gone: restore")
 }
+
+func TestDataSurviveACrash(t *testing.T) {
+	t.Parallel()
+	for _, isImmediate := range []bool{false, true} {
+		dir := reachable(t)
+		s, err := pgserver.Start(t.Context(), pgserver.Options{Dir: dir, Settings: map[string]string{"fsync": "off"}})
+		require.NoError(t, err)
+		require.NoError(t, s.CreateDatabase(t.Context(), "another one"))
+		require.ErrorContains(t, s.CreateDatabase(t.Context(), "another one"), "already exists")
+		execute(t, s, "CREATE TABLE kept AS SELECT 7::bigint AS n")
+		s.Crash(isImmediate)
+		s, err = pgserver.Start(t.Context(), pgserver.Options{Dir: dir, Port: s.Port(), Settings: map[string]string{"fsync": "off"}})
+		require.NoError(t, err, "on the same port")
+		require.Equal(t, int64(7), query[int64](t, s, "SELECT n FROM kept"))
+		require.Equal(t, int64(1), query[int64](t, s, "SELECT count(*) FROM pg_database WHERE datname = 'another one'"))
+		stop(t, s)
+	}
+}

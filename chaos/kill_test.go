@@ -1,0 +1,151 @@
+package chaos_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketdata/chaos"
+	"marketdata/db"
+	"marketdata/db/audit"
+	"marketdata/market"
+)
+
+// TestWorkerKilled kills, at the same time, the workers that are in the three steps of three chunks. Each step is taken
+// over when the heartbeat timeout has passed.
+func TestWorkerKilled(t *testing.T) {
+	t.Parallel()
+	p := platform(t, 2)
+	var inFetch, inNormalize, inUpsert chaos.Backfill
+	together(func() {
+		normalizing := held(t, p, pair("ETHUSDT"), normalize, p.Audit().HoldNormalize)
+		upserting := held(t, p, pair("BNBUSDT"), upsert, p.Audit().HoldUpsert)
+		begun, c := begin(t, p, pair("BTCUSDT"), 12*time.Second)
+		fetching, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+		require.NoError(t, err)
+		for _, w := range []*chaos.Worker{normalizing.worker, upserting.worker, fetching} {
+			w.Kill()
+		}
+		normalizing.hold.Release(t.Context())
+		upserting.hold.Release(t.Context())
+		inFetch, inNormalize, inUpsert = begun, normalizing.backfill, upserting.backfill
+		_, err = p.StartWorker(shared.program)
+		require.NoError(t, err)
+	})
+	for stage, b := range map[string]chaos.Backfill{fetch: inFetch, normalize: inNormalize, upsert: inUpsert} {
+		done, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
+		require.NoError(t, err)
+		require.Equal(t, market.StatusCompleted, done.Status, "%s: %+v", stage, done)
+		require.Equal(t, int64(twoDays), done.Progress.Bars.Inserted, stage)
+		requireSecondAttempt(t, p, b, stage)
+	}
+	requireGood(t, p)
+}
+
+// stopped is a backfill whose chunk stands before a hold.
+type stopped struct {
+	backfill chaos.Backfill
+	worker   *chaos.Worker // that is at it
+	hold     *audit.Hold
+}
+
+// held starts a backfill and waits until its chunk stands before a hold in the stage.
+func held(
+	t *testing.T, p *chaos.Platform, target chaos.Target, stage string, hold func(context.Context, audit.Chunk) (*audit.Hold, error),
+) stopped {
+	t.Helper()
+	b, c := begin(t, p, target, delay)
+	h, err := hold(t.Context(), c)
+	require.NoError(t, err)
+	return stopped{backfill: b, worker: heldAt(t, p, b, stage), hold: h}
+}
+
+// TestWorkerFrozen: a worker stands still just before a request, so long that Temporal gives its work to another. When it
+// goes on, it sends the request, and what it has got is refused.
+func TestWorkerFrozen(t *testing.T) {
+	t.Parallel()
+	p := platform(t, 2)
+	var b chaos.Backfill
+	var frozen *chaos.Worker
+	together(func() {
+		target := pair("XRPUSDT")
+		require.NoError(t, p.Add(t.Context(), target))
+		store, err := db.Open(t.Context(), p.DatabaseURL(), db.Options{})
+		require.NoError(t, err)
+		defer store.Close()
+		// As after a 429: whoever wants to ask the provider sleeps until then.
+		require.NoError(t, store.HoldProvider(t.Context(), "sim_binance", 9*time.Second))
+		b, err = p.Begin(t.Context(), target, days(1, 3), market.PolicyMissing, "frozen")
+		require.NoError(t, err)
+		c, err := p.AwaitStage(t.Context(), b.ID, fetch, soon)
+		require.NoError(t, err)
+		frozen, err = p.AwaitHolder(t.Context(), c, fetch, soon)
+		require.NoError(t, err)
+		require.NoError(t, frozen.Freeze())
+		pages, err := p.Audit().Pages(t.Context())
+		require.NoError(t, err)
+		require.Empty(t, pages, "it was frozen in time")
+	})
+	before := onlyChunk(t, p, b)
+	b, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
+	require.NoError(t, err)
+	after := onlyChunk(t, p, b)
+	require.NotEqual(t, before.Token, after.Token, "another attempt loaded the chunk")
+	thawed := time.Now()
+	require.NoError(t, frozen.Thaw())
+	t.Log("thawed", thawed)
+	require.Eventually(t, func() bool {
+		log, err := os.ReadFile(frozen.LogFile())
+		require.NoError(t, err)
+		return bytes.Contains(log, []byte("was taken over by a later attempt"))
+	}, soon, poll, "the late attempt is refused")
+	require.Equal(t, after, onlyChunk(t, p, b))
+	require.Len(t, requireGood(t, p, thawed).Late, 1)
+	requireSecondAttempt(t, p, b, fetch)
+}
+
+func TestWorkerStopped(t *testing.T) {
+	t.Parallel()
+	p := platform(t, 2)
+
+	// At the next page its chunk goes to the other worker, long before the heartbeat timeout.
+	t.Run("hands back", func(t *testing.T) { //nolint:paralleltest // one after the other: they stop each other's workers
+		var b chaos.Backfill
+		var stopped time.Time
+		together(func() {
+			begun, c := begin(t, p, pair("DOGEUSDT"), delay)
+			w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+			require.NoError(t, err)
+			stopped = time.Now()
+			w.Stop()
+			b = begun
+		})
+		_, err := p.AwaitBackfill(t.Context(), b.ID, recovery)
+		require.NoError(t, err)
+		require.Less(t, time.Since(stopped), time.Minute)
+		finish(t, p, b)
+		requireSecondAttempt(t, p, b, fetch)
+	})
+
+	// The chunk begins under one build of the product and ends under another.
+	t.Run("replaced by another build", func(t *testing.T) { //nolint:paralleltest // as above
+		var b chaos.Backfill
+		together(func() {
+			begun, c := begin(t, p, pair("SOLUSDT"), delay)
+			w, err := p.AwaitHolder(t.Context(), c, fetch, soon)
+			require.NoError(t, err)
+			next, err := p.StartWorker(shared.next)
+			require.NoError(t, err)
+			w.Stop()
+			require.NoError(t, next.AwaitReady(t.Context()))
+			require.Equal(t, []*chaos.Worker{next}, p.Workers())
+			b = begun
+		})
+		finish(t, p, b)
+		requireSecondAttempt(t, p, b, fetch)
+	})
+}

@@ -1,0 +1,47 @@
+package chaos
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"marketdata/db/audit"
+)
+
+func TestUnneededRequests(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := func(seconds int) time.Time { return begin.Add(time.Duration(seconds) * time.Second) }
+	ask := func(seconds, status int) request {
+		return request{At: at(seconds), Path: "/klines", Query: "b=2&a=1", Status: status}
+	}
+	// answered is an answer asked for at an instant, of a chunk that was claimed at another.
+	answered := func(seconds, claimed int) audit.Page {
+		return audit.Page{URL: "http://127.0.0.1:1/klines?a=1&b=2", RequestedAt: at(seconds).Add(-time.Millisecond), ChunkAt: at(claimed)}
+	}
+	for _, test := range []struct {
+		name  string
+		log   []request
+		pages []audit.Page
+		want  int // oddities
+	}{
+		{"answered and stored", []request{ask(5, 200)}, []audit.Page{answered(5, 0)}, 0},
+		{"refused before", []request{ask(3, 429), ask(5, 200)}, []audit.Page{answered(5, 0)}, 0},
+		{"answered, lost and asked again", []request{ask(3, 200), ask(5, 200)}, []audit.Page{answered(5, 0)}, 0},
+		{"asked by two chunks", []request{ask(3, 200), ask(9, 200)}, []audit.Page{answered(3, 0), answered(9, 7)}, 0},
+		{"asked again after it was stored", []request{ask(5, 200), ask(6, 200)}, []audit.Page{answered(5, 0)}, 1},
+		{"refused after it was stored", []request{ask(5, 200), ask(6, 503)}, []audit.Page{answered(5, 0)}, 1},
+		{"lost before the only chunk began", []request{ask(3, 200), ask(9, 200)}, []audit.Page{answered(9, 7)}, 1},
+		{"never stored", []request{ask(5, 200)}, nil, 1},
+		{"stored and never asked", nil, []audit.Page{answered(5, 0)}, 1},
+		{"stored twice and asked once", []request{ask(5, 200)}, []audit.Page{answered(5, 0), answered(5, 0)}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			odd, err := unneeded(test.log, test.pages)
+			require.NoError(t, err)
+			require.Len(t, odd, test.want, "%+v", odd)
+		})
+	}
+}
