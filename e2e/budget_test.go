@@ -97,9 +97,7 @@ func (s *stack) ownProvider(o options) providers.Provider {
 
 // ask fetches bars with several requests at once, each again and again, for as long as ctx lives. It returns how long each
 // request waited for its budget.
-func ask(ctx context.Context, t *testing.T, p providers.Provider, symbol string, atOnce int) (waits []time.Duration, err error) {
-	t.Helper()
-	request := barsOf(t, symbol)
+func ask(ctx context.Context, p providers.Provider, request providers.Request, atOnce int) (waits []time.Duration, err error) {
 	var mu sync.Mutex
 	var group sync.WaitGroup
 	for range atOnce {
@@ -131,9 +129,9 @@ func TestSyncNeverWaitsBehindABackfill(t *testing.T) {
 	backfill, stopBackfill := context.WithCancel(t.Context())
 	ended := make(chan error, 4)
 	for range cap(ended) {
-		p := s.ownProvider(o)
+		p, request := s.ownProvider(o), barsOf(t, deep)
 		go func() {
-			_, err := ask(backfill, t, p, deep, 16)
+			_, err := ask(backfill, p, request, 16)
 			ended <- err
 		}()
 	}
@@ -142,7 +140,7 @@ func TestSyncNeverWaitsBehindABackfill(t *testing.T) {
 	sync, stopSync := context.WithTimeout(providers.WithLane(t.Context(), providers.LaneSync), 8*time.Second)
 	defer stopSync()
 	begun := time.Now()
-	waits, err := ask(sync, t, s.ownProvider(o), fresh, 30)
+	waits, err := ask(sync, s.ownProvider(o), barsOf(t, fresh), 30)
 	require.NoError(t, err)
 	over := begun.Add(8 * time.Second)
 	stopBackfill()

@@ -29,15 +29,16 @@ func (s *stack) fleet(size int, o options) (stop func()) {
 	for range size {
 		pool, err := db.Open(ctx, s.db.Pool.Config().ConnString(), db.Options{MaxConns: 6})
 		require.NoError(s.t, err)
-		own := &stack{t: s.t, db: pool, sim: s.sim}
+		own := &stack{t: s.t, db: pool, sim: s.sim, observed: observed{workerMetrics: s.workerMetrics}}
 		registry := own.registry(o, logger)
 		polling := make(chan struct{})
 		go func() {
 			defer pool.Close()
 			ended <- worker.Run(ctx, worker.Options{
-				Client: s.temporal, Providers: []string{providerName}, Logger: logger, OnPolling: func() { close(polling) },
+				Client: s.temporal, Providers: []string{providerName}, Logger: logger, OnPolling: func() { close(polling) }, Recorder: s.workerMetrics,
 				Activities: &activities.Activities{
-					Jobs: pool, Chunks: pool, Housekeeping: pool, Providers: registry, Workflows: s.flows, RawRetention: time.Hour, Now: time.Now,
+					Jobs: pool, Chunks: pool, Syncs: pool, Housekeeping: pool, Providers: registry, Workflows: s.flows,
+					RawRetention: time.Hour, Now: time.Now, Recorder: s.workerMetrics,
 				},
 			})
 		}()
