@@ -47,7 +47,7 @@ type UnfinishedJob = market.UnfinishedJob
 // Every method that writes for an attempt returns conflict when the attempt's token is no longer the chunk's.
 type ChunkStore interface {
 	// ClaimChunk makes the attempt the one that may write, sets the chunk running at the stage, and returns what is to
-	// be asked of the provider: fixed when fetching first begins, so that an attempt resumes. Under policy missing it
+	// be asked of the provider: fixed when the first answer is stored, so that an attempt resumes. Under policy missing it
 	// is the chunk's range minus what is covered by then, under all the whole range; it may be empty. A chunk that is
 	// done is returned with IsDone and nothing is changed. Errors: not_found; unavailable with RetryAfter (1s) while
 	// another job's running chunk overlaps the series and range.

@@ -18,7 +18,7 @@ const (
 )
 
 // ClaimChunk makes the attempt the one that may write to the chunk and sets it running at the stage. What is to be
-// asked of the provider is fixed by the first claim and kept: under policy missing the chunk's range minus what is
+// asked of the provider is fixed when the first answer is stored: under policy missing the chunk's range minus what is
 // covered by then, under all the whole range; it may be empty. A chunk that is done is returned with IsDone and nothing
 // is changed; a failed or canceled one runs again. Errors: not_found; unavailable with RetryAfter while another backfill's
 // running chunk overlaps the series and range and was heard of in the last 15 minutes. A sync waits for nobody, and nobody
@@ -152,10 +152,12 @@ func claimChunk(ctx context.Context, tx pgx.Tx, a market.Attempt, stage string) 
 		SET status = 'running', stage = $2, attempt_token = $3, attempt = $4, workflow_id = $5, run_id = $6,
 			started_at = coalesce(c.started_at, clock_timestamp()), updated_at = clock_timestamp(), finished_at = NULL,
 			error_kind = NULL, error = NULL,
-			todo = coalesce(c.todo, tstzmultirange(tstzrange(c.start_at, c.end_at)) - CASE j.policy
-				WHEN 'all' THEN '{}'
-				ELSE coalesce((SELECT covered FROM series_coverage WHERE series_id = c.series_id), '{}')
-			END)
+			todo = CASE WHEN c.todo IS NOT NULL AND (c.requests > 0 OR j.kind = 'sync' OR $2 <> 'fetch') THEN c.todo
+				ELSE tstzmultirange(tstzrange(c.start_at, c.end_at)) - CASE j.policy
+					WHEN 'all' THEN '{}'
+					ELSE coalesce((SELECT covered FROM series_coverage WHERE series_id = c.series_id), '{}')
+				END
+			END
 		FROM ingest_job j
 		WHERE c.id = $1 AND j.id = c.job_id
 		RETURNING c.todo`

@@ -45,8 +45,13 @@ func TestClaimChunkFixesWhatIsToDo(t *testing.T) {
 
 	holes := []market.Range{span("2024-01-01", "2024-01-10"), span("2024-01-20", "2024-02-01")}
 	require.Equal(t, holes, claim(t, d, id, 1).Todo)
+	exec(t, d, "UPDATE series_coverage SET covered = covered + tstzmultirange(tstzrange($1, $2))", holes[0].Start, holes[0].End)
+	require.Equal(t, holes[1:], claim(t, d, id, 2).Todo, "what another backfill has loaded is not asked again")
+	require.NoError(t, d.SaveRawPage(t.Context(), attemptOf(id, 2), market.RawPage{
+		Range: holes[1], IsOK: true, URL: "u", Status: 200, RequestedAt: time.Now(), Body: []byte("x"),
+	}))
 	exec(t, d, `UPDATE series_coverage SET covered = '{}'`)
-	require.Equal(t, holes, claim(t, d, id, 2).Todo, "an attempt resumes what the first one began")
+	require.Equal(t, holes[1:], claim(t, d, id, 3).Todo, "an attempt resumes what the first answer began")
 	exec(t, d, `UPDATE ingest_chunk SET status = 'failed' WHERE id = $1`, id)
 	require.Equal(t, []market.Range{r}, claim(t, d, all, 1).Todo)
 }

@@ -15,6 +15,10 @@ import (
 const (
 	defaultMaxConns = 16
 	connectTimeout  = 5 * time.Second
+
+	// idleInTransaction ends the transaction of a process that froze in it, before its successor begins: else that would
+	// wait for its locks.
+	idleInTransaction = "45s"
 )
 
 // Options tune a DB; the zero value is ready to use.
@@ -40,6 +44,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	config.ConnConfig.ConnectTimeout = connectTimeout
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.ConnConfig.RuntimeParams["application_name"] = "marketdata"
+	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = idleInTransaction
 	config.MaxConns = defaultMaxConns
 	if o.MaxConns > 0 {
 		config.MaxConns = int32(min(o.MaxConns, 1000)) //nolint:gosec // bounded

@@ -22,20 +22,20 @@ type demo struct {
 	say      func(format string, args ...any)
 }
 
-// demoInstruments returns what a local stack knows from the start: pairs that never close, a stock and an index with
-// sessions in New York.
+// demoInstruments returns what a local stack knows from the start and keeps in sync: pairs that never close, a stock and an
+// index with sessions in New York.
 func demoInstruments() []instrumentBody {
-	instrument := func(symbol string, class market.AssetClass, currency, calendar, name, adapter, code string) instrumentBody {
+	instrument := func(symbol string, class market.AssetClass, currency, calendar, name, adapter, code string, synced ...string) instrumentBody {
 		return instrumentBody{
 			Symbol: symbol, Venue: market.VenueSimulated, AssetClass: string(class), Currency: currency, Calendar: calendar, Name: name + ", simulated",
-			Providers: []market.ProviderSymbol{{Name: simPrefix + adapter, Symbol: code}},
+			Providers: []market.ProviderSymbol{{Name: simPrefix + adapter, Symbol: code}}, Intervals: synced,
 		}
 	}
 	return []instrumentBody{
-		instrument("BTCUSDT", market.AssetCrypto, "USDT", "24x7", "Bitcoin / Tether", "binance", "BTCUSDT"),
-		instrument("ETHUSDT", market.AssetCrypto, "USDT", "24x7", "Ether / Tether", "binance", "ETHUSDT"),
-		instrument("AAPL", market.AssetEquity, "USD", "XNAS", "Apple Inc.", "yahoo", "AAPL"),
-		instrument("SPX", market.AssetIndex, "USD", "XNYS", "S&P 500", "yahoo", "^GSPC"),
+		instrument("BTCUSDT", market.AssetCrypto, "USDT", "24x7", "Bitcoin / Tether", "binance", "BTCUSDT", "1m", "1d"),
+		instrument("ETHUSDT", market.AssetCrypto, "USDT", "24x7", "Ether / Tether", "binance", "ETHUSDT", "1h"),
+		instrument("AAPL", market.AssetEquity, "USD", "XNAS", "Apple Inc.", "yahoo", "AAPL", "1h", "1d"),
+		instrument("SPX", market.AssetIndex, "USD", "XNYS", "S&P 500", "yahoo", "^GSPC", "1h", "1d"),
 	}
 }
 
