@@ -26,7 +26,7 @@ func (a *Alerting) attend(ctx context.Context, ref market.AlertRef) (isStarted b
 			return false, err
 		}
 		isStarted = true
-	case WorkflowRunning:
+	case WorkflowRunning, WorkflowStuck:
 	}
 	return isStarted, a.Deliveries.NoteDelivery(ctx, ref)
 }
