@@ -77,8 +77,7 @@ func TestWorkerFrozen(t *testing.T) {
 		store, err := db.Open(t.Context(), p.DatabaseURL(), db.Options{})
 		require.NoError(t, err)
 		defer store.Close()
-		// As after a 429: whoever wants to ask the provider sleeps until then.
-		require.NoError(t, store.HoldProvider(t.Context(), "sim_binance", 9*time.Second))
+		defer keepHolding(t, store)()
 		b, err = p.Begin(t.Context(), target, days(1, 3), market.PolicyMissing, "frozen")
 		require.NoError(t, err)
 		c, err := p.AwaitStage(t.Context(), b.ID, fetch, soon)
@@ -106,6 +105,31 @@ func TestWorkerFrozen(t *testing.T) {
 	require.Equal(t, after, onlyChunk(t, p, b))
 	require.Len(t, requireGood(t, p, thawed).Late, 1)
 	requireSecondAttempt(t, p, b, fetch)
+}
+
+// keepHolding holds the provider as after a 429, again and again until the end: whoever wants to ask it sleeps.
+func keepHolding(t *testing.T, store *db.DB) (end func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	hold := func() error { return store.HoldProvider(ctx, "sim_binance", 9*time.Second) }
+	require.NoError(t, hold())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for tick := time.NewTicker(time.Second); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+				_ = hold() // the next one may succeed
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 func TestWorkerStopped(t *testing.T) {

@@ -38,16 +38,17 @@ func days(first, last int) market.Range {
 	return market.Range{Start: time.Date(2024, 1, first, 0, 0, 0, 0, time.UTC), End: time.Date(2024, 1, last, 0, 0, 0, 0, time.UTC)}
 }
 
-// slowOnce lets the next request for the symbol wait, so that there is time to act.
-func slowOnce(symbol string, wait time.Duration) simulator.Fault {
-	return simulator.Fault{Fault: "slow", Symbol: symbol, Count: 1, DelayMS: int(wait.Milliseconds())}
+// slowFew lets the next few requests for the symbol wait, so that there is time to act: on a busy machine the first of them
+// may be one for the listing.
+func slowFew(symbol string, wait time.Duration) simulator.Fault {
+	return simulator.Fault{Fault: "slow", Symbol: symbol, Count: 4, DelayMS: int(wait.Milliseconds())}
 }
 
-// begin adds the target and starts a backfill of two days whose first request is slow. It returns the backfill's chunk.
+// begin adds the target and starts a backfill of two days whose requests are slow. It returns the backfill's chunk.
 func begin(t *testing.T, p *chaos.Platform, target chaos.Target, wait time.Duration) (chaos.Backfill, audit.Chunk) {
 	t.Helper()
 	require.NoError(t, p.Add(t.Context(), target))
-	require.NoError(t, shared.rig.Misbehave(t.Context(), slowOnce(target.Code, wait)))
+	require.NoError(t, shared.rig.Misbehave(t.Context(), slowFew(target.Code, wait)))
 	b, err := p.Begin(t.Context(), target, days(1, 3), market.PolicyMissing, target.Symbol)
 	require.NoError(t, err)
 	c, err := p.AwaitStage(t.Context(), b.ID, fetch, soon)
