@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -45,28 +46,31 @@ func TestTenYearsOfMinutesStayShort(t *testing.T) {
 	require.Less(t, chunk[0], 50)
 }
 
-// TestThousandsOfChunksStayShort: a backfill that is too large for one run continues as new in time, also with the
-// widest window and failing chunks.
-func TestThousandsOfChunksStayShort(t *testing.T) {
-	t.Parallel()
-	ledger := &ledger{plan: activities.JobPlan{Interval: market.Interval1m, Concurrency: 64}}
-	for i := range 2100 {
-		start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i)
-		ledger.add(market.Range{Start: start, End: start.AddDate(0, 0, 1)})
-	}
-	c := ledger.serve(t, func(_ workflow.Context, c activities.ChunkRef) (workflows.ChunkResult, error) {
-		if c.Seq%50 == 0 {
-			return workflows.ChunkResult{}, sdktemporal.NewNonRetryableApplicationError("451", string(market.KindDenied), nil)
+// BenchmarkHistories runs a backfill that is too large for one run, with the widest window and failing chunks: it must
+// continue as new in time.
+//
+//	events/run the longest history of a run of the backfill, below 5,000
+//	runs       how many runs it took
+func BenchmarkHistories(b *testing.B) {
+	for range b.N {
+		ledger := &ledger{plan: activities.JobPlan{Interval: market.Interval1m, Concurrency: 64}}
+		for i := range 2100 {
+			start := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i)
+			ledger.add(market.Range{Start: start, End: start.AddDate(0, 0, 1)})
 		}
-		return workflows.ChunkResult{}, nil
-	})
-	lengths := runLengths(t, c, market.BackfillWorkflowID(ledger.jobID()))
-	t.Logf("%d chunks: events of the backfill's runs %v", len(ledger.chunks), lengths)
-	require.GreaterOrEqual(t, len(lengths), 2)
-	for _, n := range lengths {
-		require.Less(t, n, maxEvents)
+		c := ledger.serve(b, func(_ workflow.Context, c activities.ChunkRef) (workflows.ChunkResult, error) {
+			if c.Seq%50 == 0 {
+				return workflows.ChunkResult{}, sdktemporal.NewNonRetryableApplicationError("451", string(market.KindDenied), nil)
+			}
+			return workflows.ChunkResult{}, nil
+		})
+		lengths := runLengths(b, c, market.BackfillWorkflowID(ledger.jobID()))
+		require.GreaterOrEqual(b, len(lengths), 2)
+		require.Less(b, slices.Max(lengths), maxEvents)
+		require.Len(b, ledger.failed, 42)
+		b.ReportMetric(float64(slices.Max(lengths)), "events/run")
+		b.ReportMetric(float64(len(lengths)), "runs")
 	}
-	require.Len(t, ledger.failed, 42)
 }
 
 // ledger is what the database is to the workflows, for histories alone.
@@ -89,7 +93,7 @@ func (l *ledger) add(r market.Range) {
 }
 
 // serve runs the backfill of the ledger to its end on the dev server, with the workflow given for chunks.
-func (l *ledger) serve(t *testing.T, chunk any) client.Client {
+func (l *ledger) serve(t testing.TB, chunk any) client.Client {
 	t.Helper()
 	l.failed = map[int64]bool{}
 	l.plan.Total, l.plan.Providers = len(l.chunks), []string{providerName}
@@ -112,7 +116,7 @@ func (l *ledger) serve(t *testing.T, chunk any) client.Client {
 	return c
 }
 
-func (l *ledger) work(t *testing.T, c client.Client, chunk any) {
+func (l *ledger) work(t testing.TB, c client.Client, chunk any) {
 	t.Helper()
 	main := sdkworker.New(c, workflows.QueueMain, sdkworker.Options{})
 	main.RegisterWorkflowWithOptions(workflows.BackfillWorkflow, workflow.RegisterOptions{Name: workflows.NameBackfill})
@@ -155,7 +159,7 @@ func (l *ledger) page(_ context.Context, in activities.PlanInput) (activities.Pl
 }
 
 // runLengths counts the events of every run of a workflow, the last first.
-func runLengths(t *testing.T, c client.Client, workflowID string) []int {
+func runLengths(t testing.TB, c client.Client, workflowID string) []int {
 	t.Helper()
 	var lengths []int
 	for runID := ""; ; {
