@@ -87,6 +87,23 @@ const (
 	StageUpsert    = "upsert"
 )
 
+type beatKey struct{}
+
+// withBeat returns ctx in which steps of one series leave the heartbeat to the batch they belong to, whose details say which
+// series failed.
+func withBeat(ctx context.Context, record func()) context.Context {
+	return context.WithValue(ctx, beatKey{}, record)
+}
+
+// beat records a heartbeat with the progress of a step.
+func beat(ctx context.Context, progress fetchProgress) {
+	if record, isBatch := ctx.Value(beatKey{}).(func()); isBatch {
+		record()
+		return
+	}
+	activity.RecordHeartbeat(ctx, progress)
+}
+
 // attemptOf identifies the running activity attempt for fencing.
 func attemptOf(ctx context.Context, chunkID int64) market.Attempt {
 	info := activity.GetInfo(ctx)

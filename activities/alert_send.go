@@ -12,6 +12,12 @@ import (
 // raisedFirst is how often the news that an alert is over asks whether the alert itself was told.
 const raisedFirst = 30 * time.Second
 
+// How long a delivery waits between attempts.
+const (
+	firstAlertWait   = 2 * time.Second
+	longestAlertWait = 5 * time.Minute
+)
+
 // attend looks after a delivery: it starts its workflow where none runs, and gives it up where a person ended it.
 func (a *Alerting) attend(ctx context.Context, ref market.AlertRef) (isStarted bool, err error) {
 	state, err := a.Workflows.WorkflowState(ctx, ref.WorkflowID())
@@ -60,10 +66,21 @@ func (a *Alerting) send(ctx context.Context, ref market.AlertRef) error {
 		if noted := a.Deliveries.NoteAttempt(ctx, ref, err.Error()); noted != nil {
 			activity.GetLogger(ctx).Warn("attempt not counted", "alert", ref.AlertID, "webhook", ref.Webhook, "error", noted.Error())
 		}
-		return err
+		return patiently(err, activity.GetInfo(ctx).Attempt)
 	}
 	activity.RecordHeartbeat(ctx, "sent")
 	return a.Deliveries.MarkDelivered(ctx, ref)
+}
+
+// patiently lets a receiver that asks for a short wait again and again be asked ever less often all the same: 2 s, twice as
+// long after each attempt, at most 5 minutes, or as long as it asks for where that is longer.
+func patiently(err error, attempt int32) error {
+	asked := market.RetryAfter(err)
+	grown := min(firstAlertWait<<min(max(attempt-1, 0), 10), longestAlertWait)
+	if asked == 0 || asked >= grown {
+		return err
+	}
+	return &market.Error{Kind: market.KindOf(err), Message: err.Error(), RetryAfter: grown, Err: err}
 }
 
 // FailAlert records that a delivery is given up.

@@ -137,7 +137,7 @@ func (f *fetch) page(ctx context.Context, request providers.Request) error {
 	}
 	f.count(raw)
 	f.result.Bytes += int64(len(page.Body))
-	activity.RecordHeartbeat(ctx, fetchProgress{Pages: f.pages, Rows: f.result.Rows, At: page.LastAt})
+	beat(ctx, fetchProgress{Pages: f.pages, Rows: f.result.Rows, At: page.LastAt})
 	if !isUnreadable {
 		return f.route.take(raw)
 	}

@@ -10,8 +10,10 @@ import (
 )
 
 const (
+	recordRetention = 90 * 24 * time.Hour // of alerts that are over, and of runs of schedules that had nothing to do
+
 	syncRetention = 7 * 24 * time.Hour // of the records of syncs; bars and their loads stay
-	purgeBatch    = 500
+	purgeBatch    = 20                 // each has a chunk for every series that was due
 )
 
 // Housekeeper keeps the storage ready. *db.DB satisfies it.
@@ -22,6 +24,8 @@ type Housekeeper interface {
 	EnsureRawPagePartitions(ctx context.Context, now time.Time) error
 	// PurgeRawPages drops the bodies of raw pages asked for before the instant; the rest of the rows stays.
 	PurgeRawPages(ctx context.Context, before time.Time) (int64, error)
+	// PurgeRecords drops, from before the instant, alerts that are over and backfills of schedules that had nothing to do.
+	PurgeRecords(ctx context.Context, before time.Time) error
 	// ProviderStates returns the state of each provider instance that has a budget.
 	ProviderStates(ctx context.Context) (map[string]market.ProviderState, error)
 }
@@ -40,6 +44,9 @@ func (a *Activities) maintain(ctx context.Context) error {
 		return err
 	}
 	if _, err := a.Housekeeping.PurgeRawPages(ctx, now.Add(-a.RawRetention)); err != nil {
+		return err
+	}
+	if err := a.Housekeeping.PurgeRecords(ctx, now.Add(-recordRetention)); err != nil {
 		return err
 	}
 	return a.purgeSyncs(ctx, now.Add(-syncRetention))

@@ -4,8 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"go.temporal.io/sdk/activity"
-
 	"marketdata/market"
 	"marketdata/market/calendar"
 	"marketdata/providers"
@@ -79,7 +77,7 @@ func (a *Activities) normalizePages(
 		if err := a.normalizePage(ctx, provider, grid, claim.Chunk.ProviderSymbol, cleaner, p); err != nil {
 			return market.NormalPage{}, err
 		}
-		activity.RecordHeartbeat(ctx, fetchProgress{Pages: p.Page + 1, At: p.LastAt})
+		beat(ctx, fetchProgress{Pages: p.Page + 1, At: p.LastAt})
 	}
 	if _, isMore := route.next(""); isMore {
 		return market.NormalPage{}, market.Errorf(market.KindInternal, "the chunk has stretches that were not fetched")

@@ -68,6 +68,9 @@ func (a *Activities) planScheduled(ctx context.Context, in ScheduledInput) (Sche
 	if err != nil {
 		return ScheduledBackfill{}, err
 	}
+	if schedule.Fault != "" {
+		return ScheduledBackfill{}, market.Errorf(market.KindInvalid, "the stored schedule %s cannot be read: %s", schedule.ID, schedule.Fault)
+	}
 	request := planning.Request{
 		Instruments: schedule.Instruments, Interval: schedule.Interval, Range: schedule.Range.Range(in.RunAt, schedule.Interval),
 		Provider: schedule.Provider, Policy: schedule.Policy,

@@ -87,8 +87,8 @@ type SyncStore interface {
 	CloseSync(ctx context.Context, jobID, message string) (market.SyncOutcome, error)
 	// OpenSyncs returns the syncs begun before the instant and not closed; of all where provider is "".
 	OpenSyncs(ctx context.Context, provider string, interval market.Interval, before time.Time) ([]market.OpenSync, error)
-	// SyncRetries returns, by series id, until when a series is not to be asked after a refusal.
-	SyncRetries(ctx context.Context, now time.Time) (map[int64]time.Time, error)
+	// SyncRetries returns, by series id, until when a series is left alone after a refusal.
+	SyncRetries(ctx context.Context, now time.Time) (map[int64]market.SyncRetry, error)
 	// ProviderHold reports whether the provider is paused, and until when it is held. Errors: not_found.
 	ProviderHold(ctx context.Context, provider string) (isPaused bool, until time.Time, err error)
 	// PurgeSyncs drops records of closed syncs that began before the instant, at most limit, and returns how many.

@@ -3,9 +3,11 @@ package activities
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"go.temporal.io/sdk/activity"
+	"golang.org/x/sync/errgroup"
 
 	"marketdata/market"
 	"marketdata/trace"
@@ -14,6 +16,9 @@ import (
 // sweepGrace is how long the sweep leaves alone what is new: a row is there before its workflow starts, and a workflow
 // ends before its parent has recorded it.
 const sweepGrace = 30 * time.Second
+
+// sweepsAtOnce is how many backfills are compared with Temporal at the same time.
+const sweepsAtOnce = 8
 
 // WorkflowState is what the sweep needs to know of a workflow.
 type WorkflowState string
@@ -60,21 +65,42 @@ func (a *Activities) SweepJobs(ctx context.Context) (SweepResult, error) {
 	if err != nil {
 		return result, temporalError(ctx, err)
 	}
-	var failed error
-	for _, job := range jobs {
-		if err := a.sweepJob(ctx, job, &result); err != nil { // the others are looked at all the same
-			failed = errors.Join(failed, market.Errorf(market.KindOf(err), "backfill %s: %w", job.ID, err))
-		}
-		if ctx.Err() != nil {
-			return result, temporalError(ctx, ctx.Err())
-		}
-		activity.RecordHeartbeat(ctx, result)
-	}
-	failed = errors.Join(failed, a.sweepSyncs(ctx, &result), a.alignQueues(ctx))
+	failed := errors.Join(a.sweepSyncs(ctx, &result), a.alignQueues(ctx)) // few, and never behind many backfills
 	if a.Reconciler != nil {
 		failed = errors.Join(failed, a.Reconciler.Reconcile(ctx))
 	}
+	var mutex sync.Mutex
+	var group errgroup.Group
+	group.SetLimit(sweepsAtOnce)
+	for _, job := range jobs {
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			var one SweepResult
+			err := a.sweepJob(ctx, job, &one)
+			mutex.Lock()
+			defer mutex.Unlock()
+			result.add(one)
+			activity.RecordHeartbeat(ctx, result)
+			if err != nil { // the others are looked at all the same
+				failed = errors.Join(failed, market.Errorf(market.KindOf(err), "backfill %s: %w", job.ID, err))
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return result, temporalError(ctx, err)
+	}
 	return result, temporalError(ctx, failed)
+}
+
+func (r *SweepResult) add(o SweepResult) {
+	r.Looked += o.Looked
+	r.Started += o.Started
+	r.Closed += o.Closed
+	r.Failed += o.Failed
+	r.Stuck += o.Stuck
 }
 
 func (a *Activities) sweepJob(ctx context.Context, job UnfinishedJob, result *SweepResult) error {

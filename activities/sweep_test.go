@@ -192,6 +192,8 @@ type housekeeper struct {
 	raw   time.Time
 	purge time.Time
 
+	records time.Time
+
 	providers map[string]market.ProviderState
 	err       error
 }
@@ -207,6 +209,11 @@ func (h *housekeeper) EnsureBarPartitions(_ context.Context, r market.Range) err
 
 func (h *housekeeper) EnsureRawPagePartitions(_ context.Context, now time.Time) error {
 	h.raw = now
+	return nil
+}
+
+func (h *housekeeper) PurgeRecords(_ context.Context, before time.Time) error {
+	h.records = before
 	return nil
 }
 
@@ -244,5 +251,6 @@ func TestMaintain(t *testing.T) {
 	require.Equal(t, now, h.raw)
 	require.Equal(t, now.Add(-24*time.Hour), h.purge)
 	require.Equal(t, now.AddDate(0, 0, -7), s.purgedBefore)
+	require.Equal(t, now.AddDate(0, 0, -90), h.records)
 	require.Empty(t, s.purged, "some at a time until nothing is left")
 }

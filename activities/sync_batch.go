@@ -84,7 +84,11 @@ func (a *Activities) eachSeries(
 	failed := total.Failed
 	var waiting error // of the series that the next attempt goes on with
 	going := make([]*SyncChunk, len(in.Chunks))
-	group, running := errgroup.WithContext(ctx)
+	group, running := errgroup.WithContext(withBeat(ctx, func() {
+		mutex.Lock()
+		defer mutex.Unlock()
+		activity.RecordHeartbeat(ctx, total)
+	}))
 	group.SetLimit(atOnce)
 	for i, c := range in.Chunks {
 		if slices.Contains(failed, c.ID) {
@@ -99,7 +103,7 @@ func (a *Activities) eachSeries(
 			mutex.Lock()
 			defer mutex.Unlock()
 			total.add(one)
-			activity.RecordHeartbeat(ctx, total)
+			defer func() { activity.RecordHeartbeat(ctx, total) }()
 			switch {
 			case err == nil:
 				going[i] = &c

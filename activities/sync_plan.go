@@ -8,14 +8,14 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"marketdata/market"
-	"marketdata/market/calendar"
 )
 
 const (
 	// syncBatch is how many series one workflow carries.
 	syncBatch = 50
 
-	// syncStep is how many bars of a series one sync asks: a series that fell behind catches up run by run.
+	// syncStep is how many of its newest bars, and of its older ones, one sync asks of a series: one that fell behind
+	// catches up run by run.
 	syncStep = 5000
 
 	// syncAgain is how many of the last bars are asked again at least, and syncAgainFor how far back at least: providers
@@ -47,13 +47,14 @@ type SyncPlan struct {
 	JobID   string      `json:"job_id,omitempty"`
 	Batches []SyncBatch `json:"batches,omitempty"`
 	Series  int         `json:"series"`  // tracked
-	Due     int         `json:"due"`     // that lack a closed bar
-	Delayed int         `json:"delayed"` // due, but refused a short while ago
+	Due     int         `json:"due"`     // stretches to ask: the newest of each series, older ones of some
+	Delayed int         `json:"delayed"` // stretches refused a short while ago
 	Reason  string      `json:"reason,omitempty"`
 }
 
-// PlanSync stores what the tracked series of the provider and interval lack: from where each ends to its last closed bar,
-// at most 5,000 bars of each, and the last few bars once more. What an earlier run left open is closed first. A provider
+// PlanSync stores what the tracked series of the provider and interval lack up to their last closed bars: of each the newest
+// 5,000 bars at most, with the last few once more, and of up to 50 series an older stretch of 5,000 bars. A stretch that a
+// provider refuses, such as one beyond its depth, so never holds up new bars. What an earlier run left open is closed first. A provider
 // that is paused or held is not asked.
 func (a *Activities) PlanSync(ctx context.Context, in SyncInput) (SyncPlan, error) {
 	plan, err := a.planSync(ctx, in)
@@ -157,73 +158,35 @@ func (a *Activities) holdReason(ctx context.Context, provider string) (string, e
 	return "", nil
 }
 
+// dueTargets returns what the series lack: the newest bars of all, then older stretches of some. A series that cannot be
+// planned is told of and left out.
 func (a *Activities) dueTargets(
 	ctx context.Context, tracked []market.TrackedSeries, c market.Capabilities, plan *SyncPlan,
 ) ([]market.SyncTarget, error) {
-	retries, err := a.Syncs.SyncRetries(ctx, a.Now())
+	now := a.Now()
+	retries, err := a.Syncs.SyncRetries(ctx, now)
 	if err != nil {
 		return nil, err
 	}
-	var targets []market.SyncTarget
+	var newest, older []market.SyncTarget
 	for _, s := range tracked {
-		target, isDue, err := syncTarget(s, c, a.Now())
+		targets, err := syncTargets(s, c, now)
 		if err != nil {
-			return nil, err
+			activity.GetLogger(ctx).Error("a series cannot be kept in sync", "instrument", s.Instrument.String(), "interval", s.Interval, "error", err)
+			continue
 		}
-		if _, isDelayed := retries[s.SeriesID]; isDue && isDelayed {
-			plan.Delayed++
-		} else if isDue {
-			targets = append(targets, target)
-		}
-	}
-	return targets, nil
-}
-
-// syncTarget returns what is to be asked of a series, or false when its last closed bar is there.
-func syncTarget(s market.TrackedSeries, c market.Capabilities, now time.Time) (market.SyncTarget, bool, error) {
-	grid, err := calendar.GridOf(s.Interval, s.Calendar)
-	if err != nil {
-		return market.SyncTarget{}, false, err
-	}
-	closed := grid.ClosedBefore(now, c.Settle)
-	if s.DelistedAt != nil && grid.Ceil(*s.DelistedAt).Before(closed) {
-		closed = grid.Ceil(*s.DelistedAt)
-	}
-	again := grid.Before(closed, syncAgain)
-	if longer := grid.Ceil(closed.Add(-syncAgainFor)); longer.Before(again) {
-		again = longer
-	}
-	from := again // a series without any bar begins with today, and with its last bars
-	switch {
-	case s.CoveredUntil != nil:
-		from = grid.Ceil(*s.CoveredUntil)
-	case s.Since.Before(again):
-		from = grid.Ceil(s.Since)
-	}
-	if s.CoveredUntil != nil && !from.Before(closed) {
-		return market.SyncTarget{}, false, nil
-	}
-	start := from
-	if again.Before(start) {
-		start = again
-	}
-	if s.ListedAt != nil {
-		if listed := grid.Holding(*s.ListedAt); listed.After(start) {
-			start = listed
+		for _, target := range targets {
+			switch {
+			case target.IsCatchup && retries[s.SeriesID].Catchup.After(now), !target.IsCatchup && retries[s.SeriesID].Newest.After(now):
+				plan.Delayed++
+			case !target.IsCatchup:
+				newest = append(newest, target)
+			case len(older) < syncBatch:
+				older = append(older, target)
+			}
 		}
 	}
-	wanted := market.Range{Start: start, End: closed}
-	if step := grid.After(start, syncStep); step.Before(closed) {
-		wanted.End = step
-	}
-	if wanted.IsEmpty() {
-		return market.SyncTarget{}, false, nil
-	}
-	target := market.SyncTarget{Series: s, PriceBasis: c.PriceBasis, Range: wanted, Again: wanted.End, Bars: grid.Count(wanted)}
-	if again.Before(wanted.End) {
-		target.Again = again
-	}
-	return target, target.Bars > 0, nil
+	return append(newest, older...), nil
 }
 
 func (a *Activities) storeSync(ctx context.Context, in SyncInput, targets []market.SyncTarget, plan *SyncPlan) error {

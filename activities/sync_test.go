@@ -22,7 +22,7 @@ type syncs struct {
 	activities.SyncStore // panics on what a test does not expect
 	tracked              []market.TrackedSeries
 	open                 []market.OpenSync
-	retries              map[int64]time.Time
+	retries              map[int64]market.SyncRetry
 	isPaused             bool
 	heldUntil            time.Time
 	created              []market.SyncRequest
@@ -44,7 +44,7 @@ func (s *syncs) CloseSync(_ context.Context, id, _ string) (market.SyncOutcome, 
 	}}}, nil
 }
 
-func (s *syncs) SyncRetries(context.Context, time.Time) (map[int64]time.Time, error) {
+func (s *syncs) SyncRetries(context.Context, time.Time) (map[int64]market.SyncRetry, error) {
 	return s.retries, nil
 }
 
@@ -96,7 +96,7 @@ func TestPlanSync(t *testing.T) {
 	fresh, old := now.Truncate(time.Minute), now.Truncate(time.Minute).Add(-time.Hour)
 	series := func(symbol string, id int64, until *time.Time) market.TrackedSeries {
 		return market.TrackedSeries{
-			Instrument: market.InstrumentID{Symbol: symbol, Venue: "X"}, Interval: "1m", Provider: "alpha", Calendar: "24x7", SeriesID: id, CoveredUntil: until,
+			Instrument: market.InstrumentID{Symbol: symbol, Venue: "X"}, Interval: "1m", Provider: "alpha", Calendar: "24x7", SeriesID: id, CoveredUntil: until, CoveredEnd: until,
 		}
 	}
 	plan := func(t *testing.T, s *syncs, f *flows) activities.SyncPlan {
@@ -108,7 +108,7 @@ func TestPlanSync(t *testing.T) {
 	}
 	t.Run("batches of fifty", func(t *testing.T) {
 		t.Parallel()
-		s := &syncs{retries: map[int64]time.Time{7: now.Add(time.Minute)}, tracked: []market.TrackedSeries{series("FRESH", 500, &fresh)}}
+		s := &syncs{retries: map[int64]market.SyncRetry{7: {Newest: now.Add(time.Minute)}}, tracked: []market.TrackedSeries{series("FRESH", 500, &fresh)}}
 		for i := range 104 {
 			s.tracked = append(s.tracked, series("S"+string(rune('A'+i%26))+string(rune('A'+i/26)), int64(i), &old))
 		}
@@ -123,6 +123,23 @@ func TestPlanSync(t *testing.T) {
 		require.Equal(t, []int64{101, 102, 103}, got.Batches[2].ChunkIDs)
 		require.Equal(t, got.JobID, s.created[0].ID)
 		require.NotEmpty(t, got.JobID)
+	})
+	t.Run("older stretches come after the newest bars, of some", func(t *testing.T) {
+		t.Parallel()
+		s := &syncs{retries: map[int64]market.SyncRetry{3: {Catchup: now.Add(time.Hour)}}}
+		long := now.Truncate(time.Minute).AddDate(0, -1, 0)
+		for i := range 60 {
+			s.tracked = append(s.tracked, series("S"+string(rune('A'+i%26))+string(rune('A'+i/26)), int64(i), &long))
+		}
+		lost := series("LOST", 70, &long)
+		lost.Calendar = "nowhere"
+		s.tracked = append(s.tracked, lost)
+		got := plan(t, s, &flows{})
+		require.Equal(t, 110, got.Due)
+		require.Equal(t, 1, got.Delayed)
+		for i, target := range s.created[0].Targets {
+			require.Equal(t, i >= 60, target.IsCatchup)
+		}
 	})
 	t.Run("all up to date", func(t *testing.T) {
 		t.Parallel()

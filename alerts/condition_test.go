@@ -88,7 +88,7 @@ func TestStaleSeriesOfAProviderAreOneCondition(t *testing.T) {
 	}
 	stored := now()
 	lone := late("LONE", "other", market.Interval1h, 46*time.Minute)
-	lone.Series.CoveredUntil = &stored
+	lone.Series.CoveredEnd = &stored
 	all = append(all, lone, late("HALF", "other", market.Interval5m, 8*time.Minute), late("FINE", "fine", market.Interval1m, 7*time.Minute), late("NEW", "fine", market.Interval1d, 0))
 	got := alerts.SeriesStale(all, alerts.StaleAfter, now())
 	require.Len(t, got, 3)

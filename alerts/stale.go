@@ -91,7 +91,7 @@ func staleGroup(provider string, interval market.Interval, stale []Lateness, lim
 	fmt.Fprintf(&lines, "Bars that are due for more than %s are missing, the longest first:", limit)
 	for i, l := range stale[:min(len(stale), maxDetailed)] {
 		d := staleDetail{
-			Instrument: l.Series.Instrument.String(), LateSeconds: int64(l.Late.Seconds()), CoveredUntil: l.Series.CoveredUntil,
+			Instrument: l.Series.Instrument.String(), LateSeconds: int64(l.Late.Seconds()), CoveredUntil: l.Series.CoveredEnd,
 			Error: shorten(l.Why),
 		}
 		details.Series = append(details.Series, d)

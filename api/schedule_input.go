@@ -17,11 +17,16 @@ type scheduleInput struct {
 	Interval    string   `json:"interval" enum:"1m,5m,15m,30m,1h,4h,1d,1w,1mo" example:"1d"`
 	Every       string   `json:"every,omitempty" maxLength:"32" example:"6h" doc:"How often it runs: 90s, 15m, 6h, 1d, 1w; at the multiples since 1970 UTC. Either this or cron."`
 	Cron        string   `json:"cron,omitempty" maxLength:"256" example:"0 3 * * *" doc:"When it runs, UTC: minute hour day-of-month month day-of-week. Either this or every."`
-	Range       string   `json:"range" maxLength:"16" example:"30d" doc:"How far back from the time of a run: 12h, 30d, 2w, 6mo, 1y."`
+	Range       string   `json:"range" minLength:"1" maxLength:"16" example:"30d" doc:"How far back from the time of a run: 12h, 30d, 2w, 6mo, 1y."`
 	Policy      string   `json:"policy,omitempty" enum:"missing,all" default:"missing" example:"missing" doc:"missing asks for what is not covered yet, including what failed before; all asks again for everything."`
 	Provider    string   `json:"provider,omitempty" maxLength:"64" example:"binance" doc:"Whom to ask. Defaults to the first of each instrument's providers that has the interval."`
 	Concurrency int      `json:"concurrency,omitempty" minimum:"1" maximum:"64" default:"4" example:"4" doc:"Chunks in flight per provider."`
 	MaxFailed   int      `json:"max_failed,omitempty" minimum:"0" maximum:"1000000" default:"0" example:"0" doc:"Failed chunks after which the rest of a run is given up; 0 means no limit."`
+
+	// what the answer shows, so that it can be posted again
+	Kind   string `json:"kind,omitempty" enum:"backfill" example:"backfill" doc:"Syncs follow from the tracked intervals of instruments."`
+	Source string `json:"source,omitempty" enum:"api" example:"api" doc:"What the configuration defines is not posted."`
+	Paused bool   `json:"paused,omitempty" example:"false" doc:"Whether it waits for a resume before its first run."`
 
 	schedule market.Schedule
 }
@@ -42,7 +47,7 @@ func (b *scheduleInput) Resolve(huma.Context) []error {
 			faults.add("body."+w.Field, "%s", w.Message)
 		}
 	}
-	schedule.Source = market.SourceAPI
+	schedule.Source, schedule.IsPaused = market.SourceAPI, b.Paused
 	b.schedule = schedule
 	return faults
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -117,6 +118,11 @@ func TestScheduleIsAdded(t *testing.T) {
 	want := nightly(t)
 	want.CreatedAt, want.UpdatedAt = time.Time{}, time.Time{}
 	require.Equal(t, want, created)
+
+	// what an answer shows may be posted again
+	whole := strings.TrimSuffix(goodSchedule, "}") + `,"kind":"backfill","paused":true,"source":"api"}`
+	require.Equal(t, http.StatusCreated, w.do(t, http.MethodPost, "/v1/schedules", whole).status)
+	require.True(t, created.IsPaused)
 
 	w.scheduler.CreateFunc = func(market.Schedule) error { return market.Errorf(market.KindConflict, "there is one already") }
 	w.do(t, http.MethodPost, "/v1/schedules", goodSchedule).problem(t, http.StatusConflict, market.KindConflict)

@@ -46,7 +46,7 @@ type scheduleRow struct {
 const selectSchedules = `
 	SELECT id, instruments, "interval", every, cron, "range", policy, provider, concurrency, max_failed, source, created_at, updated_at FROM schedule `
 
-func (r scheduleRow) schedule() (market.Schedule, error) {
+func (r scheduleRow) schedule() market.Schedule {
 	text := market.ScheduleText{
 		ID: r.ID, Instruments: r.Instruments, Interval: string(r.Interval), Range: r.Range, Policy: r.Policy, Provider: r.Provider,
 		Concurrency: r.Concurrency, MaxFailed: r.MaxFailed,
@@ -58,11 +58,12 @@ func (r scheduleRow) schedule() (market.Schedule, error) {
 		text.Cron = *r.Cron
 	}
 	s, faults := market.ParseSchedule(text)
-	if len(faults) > 0 { // stored by a newer build
-		return s, market.Errorf(market.KindInternal, "stored schedule %s: %s %s", r.ID, faults[0].Field, faults[0].Message)
+	s.ID = r.ID
+	if len(faults) > 0 { // the others go on
+		s.Fault = faults[0].Field + ": " + faults[0].Message
 	}
 	s.Source, s.CreatedAt, s.UpdatedAt = r.Source, r.CreatedAt.UTC(), r.UpdatedAt.UTC()
-	return s, nil
+	return s
 }
 
 func scanSchedule(row pgx.CollectableRow) (market.Schedule, error) {
@@ -70,7 +71,7 @@ func scanSchedule(row pgx.CollectableRow) (market.Schedule, error) {
 	if err != nil {
 		return market.Schedule{}, err
 	}
-	return r.schedule()
+	return r.schedule(), nil
 }
 
 // Schedules returns every stored schedule by id.

@@ -50,16 +50,16 @@ func hullOf(targets []market.SyncTarget) market.Range {
 // createSyncChunks writes the chunks; what each asks is what its series lacks when it is planned, and its last bars.
 func createSyncChunks(ctx context.Context, tx pgx.Tx, r market.SyncRequest) error {
 	const chunks = `
-		INSERT INTO ingest_chunk (job_id, series_id, seq, name, start_at, end_at, todo, expected, workflow_id)
+		INSERT INTO ingest_chunk (job_id, series_id, seq, name, start_at, end_at, todo, expected, workflow_id, is_catchup)
 		SELECT $1, u.series_id, u.seq, u.name, u.start_at, u.end_at,
 			tstzmultirange(tstzrange(u.start_at, u.end_at)) - coalesce(c.covered, '{}') + tstzmultirange(tstzrange(u.again_at, u.end_at)),
-			u.expected, u.workflow_id
-		FROM unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::text[])
-			WITH ORDINALITY AS u (series_id, name, start_at, end_at, again_at, expected, workflow_id, seq)
+			u.expected, u.workflow_id, u.is_catchup
+		FROM unnest($2::bigint[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[], $7::bigint[], $8::text[], $9::boolean[])
+			WITH ORDINALITY AS u (series_id, name, start_at, end_at, again_at, expected, workflow_id, is_catchup, seq)
 		LEFT JOIN series_coverage c ON c.series_id = u.series_id`
 	n := len(r.Targets)
 	seriesID, expected := make([]int64, n), make([]int64, n)
-	name, workflowID := make([]string, n), make([]string, n)
+	name, workflowID, isCatchup := make([]string, n), make([]string, n), make([]bool, n)
 	start, end, again := make([]time.Time, n), make([]time.Time, n), make([]time.Time, n)
 	for i, t := range r.Targets {
 		seriesID[i] = t.Series.SeriesID
@@ -74,23 +74,26 @@ func createSyncChunks(ctx context.Context, tx pgx.Tx, r market.SyncRequest) erro
 		}
 		name[i] = fmt.Sprintf("%s-%s-%s", t.Series.Instrument, r.Interval, t.Range.Start.Format("20060102T1504"))
 		workflowID[i] = market.SyncBatchWorkflowID(r.WorkflowID, i/r.BatchSize+1)
-		start[i], end[i], again[i], expected[i] = t.Range.Start, t.Range.End, t.Again, t.Bars
+		start[i], end[i], again[i], expected[i], isCatchup[i] = t.Range.Start, t.Range.End, t.Again, t.Bars, t.IsCatchup
 	}
-	_, err := tx.Exec(ctx, chunks, r.ID, seriesID, name, start, end, again, expected, workflowID)
+	_, err := tx.Exec(ctx, chunks, r.ID, seriesID, name, start, end, again, expected, workflowID, isCatchup)
 	return err
 }
 
-// SyncRetries returns, by series, until when no sync is to be tried after a failure that waiting alone does not mend.
-func (db *DB) SyncRetries(ctx context.Context, now time.Time) (map[int64]time.Time, error) {
-	rows, err := db.Pool.Query(ctx, "SELECT series_id, retry_at FROM series_sync WHERE retry_at > $1", now)
+// SyncRetries returns, by series, until when it is left alone after a failure that waiting alone does not mend; an instant
+// that is not after now means not at all.
+func (db *DB) SyncRetries(ctx context.Context, now time.Time) (map[int64]market.SyncRetry, error) {
+	const query = `
+		SELECT series_id, greatest(retry_at, $1), greatest(catchup_at, $1) FROM series_sync WHERE retry_at > $1 OR catchup_at > $1`
+	rows, err := db.Pool.Query(ctx, query, now)
 	if err != nil {
 		return nil, dbError(err)
 	}
-	retries := map[int64]time.Time{}
+	retries := map[int64]market.SyncRetry{}
 	var id int64
-	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&id, &at}, func() error {
-		retries[id] = at
+	var r market.SyncRetry
+	_, err = pgx.ForEachRow(rows, []any{&id, &r.Newest, &r.Catchup}, func() error {
+		retries[id] = r
 		return nil
 	})
 	return retries, dbError(err)

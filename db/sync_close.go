@@ -56,7 +56,7 @@ func closeSync(ctx context.Context, tx pgx.Tx, jobID, message string) error {
 		SELECT series_id, (status <> 'done')::integer, error_kind, error, CASE WHEN status = 'done' THEN finished_at END,
 			CASE WHEN error_kind IN ('denied', 'not_found', 'invalid', 'malformed', 'conflict')
 				THEN clock_timestamp() + interval '1 minute' ELSE '-infinity' END
-		FROM ingest_chunk WHERE job_id = $1
+		FROM ingest_chunk WHERE job_id = $1 AND NOT is_catchup
 		ON CONFLICT (series_id) DO UPDATE SET
 			failures = CASE WHEN EXCLUDED.failures = 0 THEN 0 ELSE s.failures + 1 END,
 			error_kind = EXCLUDED.error_kind, error = EXCLUDED.error,
@@ -65,6 +65,24 @@ func closeSync(ctx context.Context, tx pgx.Tx, jobID, message string) error {
 				THEN clock_timestamp() + least(interval '1 minute' * power(2, least(s.failures, 10)), interval '1 hour')
 				ELSE '-infinity' END`
 	if _, err := tx.Exec(ctx, tell, jobID); err != nil {
+		return err
+	}
+	// an older stretch that the provider refuses, such as one beyond its depth, is tried up to once a day
+	const tellOlder = `
+		INSERT INTO series_sync AS s (series_id, catchup_failures, catchup_at)
+		SELECT series_id, (status <> 'done')::integer,
+			CASE WHEN error_kind IN ('denied', 'not_found', 'invalid', 'malformed', 'conflict') THEN clock_timestamp() + interval '1 minute' ELSE '-infinity' END
+		FROM ingest_chunk WHERE job_id = $1 AND is_catchup
+		ON CONFLICT (series_id) DO UPDATE SET
+			catchup_failures = CASE WHEN EXCLUDED.catchup_failures = 0 THEN 0 ELSE s.catchup_failures + 1 END,
+			catchup_at = CASE WHEN EXCLUDED.catchup_at > '-infinity'
+				THEN clock_timestamp() + least(interval '1 minute' * power(2, least(s.catchup_failures, 12)), interval '1 day')
+				ELSE '-infinity' END`
+	if _, err := tx.Exec(ctx, tellOlder, jobID); err != nil {
+		return err
+	}
+	const orphans = "DELETE FROM normal_page WHERE chunk_id IN (SELECT id FROM ingest_chunk WHERE job_id = $1 AND status = 'failed')"
+	if _, err := tx.Exec(ctx, orphans, jobID); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, "UPDATE ingest_job SET closed_at = clock_timestamp() WHERE id = $1", jobID)
@@ -90,8 +108,8 @@ func (db *DB) OpenSyncs(ctx context.Context, provider string, interval market.In
 	return open, dbError(err)
 }
 
-// PurgeSyncs drops the records of closed syncs that began before the instant, without those that failed and still tell why
-// a stretch has no bars; loads and bars stay. It returns how many were dropped, at most limit.
+// PurgeSyncs drops the records of closed syncs that began before the instant, without the latest ones that failed and still
+// tell why a stretch has no bars; loads and bars stay. It returns how many were dropped, at most limit.
 func (db *DB) PurgeSyncs(ctx context.Context, before time.Time, limit int) (int64, error) {
 	const purge = `
 		DELETE FROM ingest_job WHERE id IN (
@@ -99,6 +117,8 @@ func (db *DB) PurgeSyncs(ctx context.Context, before time.Time, limit int) (int6
 			WHERE j.kind = 'sync' AND j.created_at < $1 AND j.closed_at IS NOT NULL AND NOT EXISTS (
 				SELECT FROM ingest_chunk k LEFT JOIN series_coverage c ON c.series_id = k.series_id
 				WHERE k.job_id = j.id AND (k.status = 'failed' AND NOT coalesce(c.covered, '{}') @> tstzrange(k.start_at, k.end_at)
+						AND NOT EXISTS (SELECT FROM ingest_chunk l WHERE l.series_id = k.series_id AND l.id > k.id AND l.status = 'failed'
+							AND l.start_at <= k.start_at AND l.end_at >= k.end_at)
 					OR EXISTS (SELECT FROM quarantined_bar q WHERE q.chunk_id = k.id AND q.resolved_at IS NULL)))
 			ORDER BY j.created_at LIMIT $2)`
 	tag, err := db.Pool.Exec(ctx, purge, before, limit)

@@ -167,6 +167,38 @@ func TestCloseSyncTellsEachSeriesHowItWent(t *testing.T) {
 	require.Equal(t, market.KindNotFound, market.KindOf(err))
 }
 
+func TestOlderStretchOfASyncDoesNotHoldUpNewBars(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	put(t, d, bitcoin())
+	r := syncOf(t, d)
+	older := r.Targets[0]
+	older.Range, older.IsCatchup = span("2024-02-01", "2024-02-02"), true
+	older.Again = older.Range.End
+	r.Targets = append(r.Targets, older)
+	ids := createSync(t, d, r)
+	require.Len(t, ids, 2)
+	claim(t, d, ids[0], 1)
+	newest := r.Targets[0].Range
+	require.NoError(t, d.SaveNormalPage(t.Context(), attemptOf(ids[0], 1), page(newest, at("2024-03-05T11:00:10Z"), bar(newest.Start, "1", ""))))
+	_, err := d.LoadChunk(t.Context(), attemptOf(ids[0], 1), 1)
+	require.NoError(t, err)
+	claim(t, d, ids[1], 1)
+	require.NoError(t, d.SaveNormalPage(t.Context(), attemptOf(ids[1], 1), page(older.Range, at("2024-03-05T11:00:10Z"))))
+	require.NoError(t, d.FailChunk(t.Context(), market.ChunkFault{ChunkID: ids[1], RunID: "run", Kind: market.KindInvalid, Message: "beyond 30 days"}))
+	_, err = d.CloseSync(t.Context(), r.ID, "")
+	require.NoError(t, err)
+	require.Zero(t, scalar[int64](t, d, "SELECT count(*) FROM normal_page"), "what nobody will load is dropped")
+	retries, err := d.SyncRetries(t.Context(), time.Now())
+	require.NoError(t, err)
+	require.Len(t, retries, 1)
+	for _, retry := range retries {
+		require.False(t, retry.Newest.After(time.Now()))
+		require.True(t, retry.Catchup.After(time.Now()))
+	}
+	require.Zero(t, scalar[int64](t, d, "SELECT sum(failures) FROM series_sync"))
+}
+
 func TestPurgeSyncsKeepsWhatTellsWhyBarsAreMissing(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)

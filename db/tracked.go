@@ -15,7 +15,7 @@ func (db *DB) TrackedSeries(ctx context.Context) ([]market.TrackedSeries, error)
 		SELECT i.symbol, i.venue, t."interval", a.provider, a.symbol, i.calendar, a.preference, coalesce(s.id, 0), t.since, t.added_at,
 			CASE WHEN NOT isempty(c.covered)
 				THEN lower(tstzmultirange(tstzrange(least(t.since, upper(c.covered)), NULL)) - c.covered) END,
-			a.listed_at, a.delisted_at
+			upper(c.covered), a.listed_at, a.delisted_at
 		FROM tracked_interval t
 		JOIN instrument i ON i.id = t.instrument_id
 		JOIN instrument_alias a ON a.instrument_id = i.id AND upper_inf(a.valid)
@@ -29,9 +29,9 @@ func (db *DB) TrackedSeries(ctx context.Context) ([]market.TrackedSeries, error)
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (market.TrackedSeries, error) {
 		var s market.TrackedSeries
 		err := row.Scan(&s.Instrument.Symbol, &s.Instrument.Venue, &s.Interval, &s.Provider, &s.Symbol, &s.Calendar, &s.Preference, &s.SeriesID,
-			&s.Since, &s.AddedAt, &s.CoveredUntil, &s.ListedAt, &s.DelistedAt)
+			&s.Since, &s.AddedAt, &s.CoveredUntil, &s.CoveredEnd, &s.ListedAt, &s.DelistedAt)
 		s.Since, s.AddedAt = s.Since.UTC(), s.AddedAt.UTC()
-		s.CoveredUntil, s.ListedAt, s.DelistedAt = utc(s.CoveredUntil), utc(s.ListedAt), utc(s.DelistedAt)
+		s.CoveredUntil, s.CoveredEnd, s.ListedAt, s.DelistedAt = utc(s.CoveredUntil), utc(s.CoveredEnd), utc(s.ListedAt), utc(s.DelistedAt)
 		return s, err
 	})
 	return all, dbError(err)

@@ -49,6 +49,7 @@ func TestTrackedSeries(t *testing.T) {
 		got := tracked(market.Interval1m, "alpha")
 		require.NotZero(t, got.SeriesID)
 		require.Equal(t, &step.want, got.CoveredUntil)
+		require.False(t, got.CoveredEnd.Before(step.to))
 	}
 	require.NoError(t, d.SetListing(t.Context(), bitcoin().ID, "alpha", day, time.Time{}))
 	require.Equal(t, day, *tracked(market.Interval1m, "alpha").ListedAt)

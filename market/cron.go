@@ -25,6 +25,9 @@ func ParseCron(text string) (Cron, error) {
 		return Cron{}, Errorf(KindInvalid, "not a cron expression: want five fields, minute hour day-of-month month day-of-week, such as \"0 3 * * *\"")
 	}
 	for _, field := range fields {
+		if strings.Contains(field, "+") {
+			return Cron{}, Errorf(KindInvalid, "not a cron expression: %s has a sign", field)
+		}
 		if slices.Contains(strings.Split(field, ","), "") { // the parser would skip it
 			return Cron{}, Errorf(KindInvalid, "not a cron expression: %s has an empty place in its list", field)
 		}
@@ -33,7 +36,8 @@ func ParseCron(text string) (Cron, error) {
 	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 	parsed, err := parser.Parse("TZ=UTC " + strings.Join(fields, " "))
 	if err != nil {
-		return Cron{}, Errorf(KindInvalid, "not a cron expression: %s", err)
+		return Cron{}, Errorf(KindInvalid, "not a cron expression: a field is not understood or out of range: want minute 0-59, hour 0-23, "+
+			"day 1-31, month 1-12 or JAN-DEC, weekday 0-7 or SUN-SAT, and of these *, lists, ranges and steps such as */15")
 	}
 	spec, isSpec := parsed.(*cron.SpecSchedule)
 	if !isSpec {

@@ -30,8 +30,13 @@ type Schedule struct {
 	Concurrency int    // chunks in flight per provider, 1–64
 	MaxFailed   int    // failed chunks after which the rest of a run is given up; 0 means no limit
 	Source      ScheduleSource
+	IsPaused    bool // when it is created; from then on ScheduleState tells
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+
+	// Fault says why a stored schedule cannot be read, as one of a later release; "" when it can. Such a one is shown and may
+	// be deleted, and its Temporal schedule is left as it is.
+	Fault string
 }
 
 // ScheduleState is what Temporal knows of a schedule.

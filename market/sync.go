@@ -22,6 +22,13 @@ type SyncTarget struct {
 	Range      Range
 	Again      time.Time // within Range or its end: the last bars are asked again, because providers revise them
 	Bars       int64     // expected in what is asked, by the calendar
+	IsCatchup  bool      // an older stretch, beside the target with the newest bars
+}
+
+// SyncRetry says until when a series is left alone after a refusal: its newest bars, and its older stretches.
+type SyncRetry struct {
+	Newest  time.Time
+	Catchup time.Time
 }
 
 // SyncOutcome is what a sync came to, counted from its chunks.

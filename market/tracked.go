@@ -17,6 +17,7 @@ type TrackedSeries struct {
 	// CoveredUntil is, in key space, where the first stretch begins that was not answered: of the time after Since or
 	// after the last answer, whichever is earlier. nil: nothing was ever answered.
 	CoveredUntil *time.Time
+	CoveredEnd   *time.Time // where the last answered stretch ends, in key space; nil as CoveredUntil
 	ListedAt     *time.Time
 	DelistedAt   *time.Time
 }

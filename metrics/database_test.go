@@ -56,13 +56,12 @@ func TestStateOfARealDatabase(t *testing.T) {
 		_, err := d.Pool.Exec(t.Context(), "UPDATE series_coverage SET covered = covered + tstzmultirange(tstzrange($1, $2))", r.Start, r.End)
 		require.NoError(t, err)
 	}
-	sinceMidnight := staleness()
-	require.Equal(t, max(0, clock.Sub(midnight)-time.Minute-5*time.Second), sinceMidnight, "asked for from the day on which tracking began")
+	sinceAdded := staleness()
+	require.Less(t, sinceAdded, 2*time.Minute, "no later than it is tracked")
 
 	cover(old)
 	look()
-	require.GreaterOrEqual(t, staleness(), sinceMidnight, "an old backfill does not make it look fresh")
-	require.InDelta(t, 1, values(t, m, "stale_series")["1m binance"], 0)
+	require.GreaterOrEqual(t, staleness(), sinceAdded, "an old backfill does not make it look fresh")
 
 	cover(market.Range{Start: old.End, End: clock.Truncate(time.Minute)})
 	look()

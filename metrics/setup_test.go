@@ -124,7 +124,7 @@ func exercise(t *testing.T, m *metrics.Metrics) {
 	until := noon().Add(-10 * time.Minute)
 	require.NoError(t, m.ExportState(metrics.StateOptions{Providers: instances(), Store: &fakeStore{tracked: []market.TrackedSeries{{
 		Instrument: market.InstrumentID{Symbol: "BTCUSDT", Venue: "BINANCE"}, Interval: market.Interval1m, Provider: "binance",
-		Calendar: "24x7", CoveredUntil: &until,
+		Calendar: "24x7", CoveredEnd: &until,
 	}}}}))
 	m.RequestBegan()
 	m.RequestEnded(http.MethodGet, "/v1/instruments/{id}", http.StatusOK, time.Second)

@@ -39,7 +39,7 @@ func TestStalenessIsThatOfWhatSyncKeepsFresh(t *testing.T) {
 	t.Parallel()
 	series := func(symbol string, interval market.Interval, provider, calendar string, until time.Time) market.TrackedSeries {
 		return market.TrackedSeries{
-			Instrument: market.InstrumentID{Symbol: symbol, Venue: "X"}, Interval: interval, Provider: provider, Calendar: calendar, CoveredUntil: &until,
+			Instrument: market.InstrumentID{Symbol: symbol, Venue: "X"}, Interval: interval, Provider: provider, Calendar: calendar, CoveredEnd: &until,
 		}
 	}
 	saturday := time.Date(2024, 3, 2, 15, 0, 0, 0, time.UTC)

@@ -19,6 +19,10 @@ const (
 	// stateTimeout bounds how long a reader waits for the live state of schedules.
 	stateTimeout = 5 * time.Second
 	statesAtOnce = 8
+
+	// how often and how many times a schedule is looked at before a change counts as lost
+	effectPoll  = 100 * time.Millisecond
+	effectPolls = 20
 )
 
 // Create stores the schedule together with its Temporal schedule: both stand, or neither. Errors: conflict when the id
@@ -27,6 +31,9 @@ func (s *Scheduler) Create(ctx context.Context, schedule market.Schedule) error 
 	options, err := backfillSchedule(schedule)
 	if err != nil {
 		return err
+	}
+	if options.Paused = schedule.IsPaused; options.Paused {
+		options.Note = "created paused"
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -43,29 +50,55 @@ func (s *Scheduler) Delete(ctx context.Context, id string) error {
 
 // Trigger starts a run at once, also while the schedule is paused; while a run is on it is skipped, and counted so.
 func (s *Scheduler) Trigger(ctx context.Context, id string) error {
-	return s.act(ctx, id, func(ctx context.Context, h client.ScheduleHandle) error {
+	var before int
+	trigger := func(ctx context.Context, h client.ScheduleHandle) error {
+		described, err := h.Describe(ctx)
+		if err != nil {
+			return err
+		}
+		before = taken(described)
 		return h.Trigger(ctx, client.ScheduleTriggerOptions{})
-	})
+	}
+	return s.act(ctx, id, trigger, func(d *client.ScheduleDescription) bool { return taken(d) > before })
 }
 
 // Pause starts no further run until Resume; one that is on goes on. Pausing a paused schedule changes its reason.
 func (s *Scheduler) Pause(ctx context.Context, id, reason string) error {
-	return s.act(ctx, id, func(ctx context.Context, h client.ScheduleHandle) error {
+	pause := func(ctx context.Context, h client.ScheduleHandle) error {
 		return h.Pause(ctx, client.SchedulePauseOptions{Note: reason})
+	}
+	return s.act(ctx, id, pause, func(d *client.ScheduleDescription) bool {
+		return d.Schedule.State.Paused && (reason == "" || d.Schedule.State.Note == reason)
 	})
 }
 
 // Resume ends a pause. Runs of the time between are not made up for.
 func (s *Scheduler) Resume(ctx context.Context, id string) error {
-	return s.act(ctx, id, func(ctx context.Context, h client.ScheduleHandle) error {
+	resume := func(ctx context.Context, h client.ScheduleHandle) error {
 		return h.Unpause(ctx, client.ScheduleUnpauseOptions{Note: "resumed"})
-	})
+	}
+	return s.act(ctx, id, resume, func(d *client.ScheduleDescription) bool { return !d.Schedule.State.Paused })
 }
 
-// act acts on the Temporal schedule of a defined schedule; one that is not there yet is created first.
-func (s *Scheduler) act(ctx context.Context, id string, do func(context.Context, client.ScheduleHandle) error) error {
+// taken counts what became of the runs of a schedule.
+func taken(d *client.ScheduleDescription) int {
+	return d.Info.NumActions + d.Info.NumActionsSkippedOverlap
+}
+
+// act acts on the Temporal schedule of a defined schedule, one that is not there yet is created first, and waits until it has
+// taken effect. Temporal keeps only the latest of the changes that come to a schedule at the same moment, so they are made one
+// after the other here, and one that was lost to another process is made again.
+func (s *Scheduler) act(
+	ctx context.Context, id string, do func(context.Context, client.ScheduleHandle) error, isDone func(*client.ScheduleDescription) bool,
+) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return market.Errorf(market.KindUnavailable, "other changes of schedules are not done yet: try again")
+	}
 	handle := s.client.temporal.ScheduleClient().GetHandle(ctx, TemporalScheduleID(id))
 	err := do(ctx, handle)
 	var unknown *serviceerror.NotFound
@@ -75,7 +108,32 @@ func (s *Scheduler) act(ctx context.Context, id string, do func(context.Context,
 		}
 		err = do(ctx, handle)
 	}
+	for err == nil {
+		var isTaken bool
+		if isTaken, err = s.awaitEffect(ctx, handle, isDone); isTaken || err != nil {
+			break
+		}
+		err = do(ctx, handle)
+	}
 	return scheduleError(err, "change the schedule")
+}
+
+// awaitEffect looks at the schedule for a while and reports whether it is as wanted.
+func (s *Scheduler) awaitEffect(ctx context.Context, h client.ScheduleHandle, isDone func(*client.ScheduleDescription) bool) (bool, error) {
+	tick := time.NewTicker(effectPoll)
+	defer tick.Stop()
+	for range effectPolls {
+		described, err := h.Describe(ctx)
+		if err != nil || isDone(described) {
+			return err == nil, err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+	return false, nil
 }
 
 // States returns the live state of schedules by id; one that is not in Temporal yet, or could not be read, is left out.

@@ -43,13 +43,14 @@ type Scheduler struct {
 	providers []market.ProviderInstance
 	logger    *slog.Logger
 	nudges    chan struct{}
+	turn      chan struct{} // holds whoever changes a schedule
 }
 
 var _ activities.Reconciler = (*Scheduler)(nil)
 
 // NewScheduler schedules through the client; providers are all configured instances.
 func NewScheduler(c *Client, store ScheduleStore, providers []market.ProviderInstance, logger *slog.Logger) *Scheduler {
-	return &Scheduler{client: c, store: store, providers: providers, logger: logger, nudges: make(chan struct{}, 1)}
+	return &Scheduler{client: c, store: store, providers: providers, logger: logger, nudges: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
 }
 
 // Configure makes the stored schedules of source config those of this process's configuration.
@@ -121,6 +122,9 @@ func (s *Scheduler) reconcile(ctx context.Context) error {
 	}
 	var failed error
 	for _, options := range wanted {
+		if options.Action == nil {
+			continue
+		}
 		if err := s.put(ctx, options); err != nil { // the others are looked at all the same
 			failed = errors.Join(failed, err)
 		}
@@ -147,8 +151,9 @@ func (s *Scheduler) wanted(ctx context.Context) ([]client.ScheduleOptions, error
 	}
 	for _, schedule := range stored {
 		options, err := backfillSchedule(schedule)
-		if err != nil {
-			return nil, err // rather none than deleting its schedule
+		if schedule.Fault != "" || err != nil {
+			s.logger.ErrorContext(ctx, "a stored schedule cannot be read: delete it, or run the release that wrote it", "schedule", schedule.ID, "fault", schedule.Fault)
+			options = client.ScheduleOptions{ID: TemporalScheduleID(schedule.ID)} // left as it is
 		}
 		wanted = append(wanted, options)
 	}

@@ -27,29 +27,33 @@ func TestStaleness(t *testing.T) {
 		want   time.Duration
 	}{
 		"fresh to the last closed minute": {
-			market.TrackedSeries{Interval: "1m", Calendar: "24x7", CoveredUntil: ptr("2024-03-05T10:00:00Z")}, "2024-03-05T10:01:04Z", 0,
+			market.TrackedSeries{Interval: "1m", Calendar: "24x7", CoveredEnd: ptr("2024-03-05T10:00:00Z")}, "2024-03-05T10:01:04Z", 0,
 		},
 		"one minute is due": {
-			market.TrackedSeries{Interval: "1m", Calendar: "24x7", CoveredUntil: ptr("2024-03-05T10:00:00Z")}, "2024-03-05T10:01:35Z", 30 * time.Second,
+			market.TrackedSeries{Interval: "1m", Calendar: "24x7", CoveredEnd: ptr("2024-03-05T10:00:00Z")}, "2024-03-05T10:01:35Z", 30 * time.Second,
 		},
-		"an old backfill leaves it stale": {
-			market.TrackedSeries{Interval: "1m", Calendar: "24x7", Since: at("2024-03-05T00:00:00Z"), CoveredUntil: ptr("2016-01-01T00:00:00Z")},
-			"2024-03-05T00:01:05Z", at("2024-03-05T00:01:05Z").Sub(at("2016-01-01T00:01:05Z")),
+		"an old backfill leaves it stale since tracking began": {
+			market.TrackedSeries{Interval: "1m", Calendar: "24x7", Since: at("2024-03-05T00:00:00Z"), CoveredEnd: ptr("2016-01-01T00:00:00Z")},
+			"2024-03-05T00:11:05Z", 10 * time.Minute,
+		},
+		"one that was added a minute ago is a minute late at most": {
+			market.TrackedSeries{Interval: "1m", Calendar: "24x7", Since: at("2024-03-05T00:00:00Z"), AddedAt: at("2024-03-05T10:00:00Z")},
+			"2024-03-05T10:01:00Z", time.Minute,
 		},
 		"never answered counts from the beginning of tracking": {
 			market.TrackedSeries{Interval: "1m", Calendar: "24x7", Since: at("2024-03-05T00:00:00Z")}, "2024-03-05T00:11:05Z", 10 * time.Minute,
 		},
 		"a closed market is not stale": { // Saturday, covered to Friday's close
-			market.TrackedSeries{Interval: "1m", Calendar: "XNYS", CoveredUntil: ptr("2024-03-01T21:00:00Z")}, "2024-03-02T15:00:00Z", 0,
+			market.TrackedSeries{Interval: "1m", Calendar: "XNYS", CoveredEnd: ptr("2024-03-01T21:00:00Z")}, "2024-03-02T15:00:00Z", 0,
 		},
 		"a session's day is due after its close": {
-			market.TrackedSeries{Interval: "1d", Calendar: "XNYS", CoveredUntil: ptr("2024-03-02T00:00:00Z")}, "2024-03-04T21:00:35Z", 30 * time.Second,
+			market.TrackedSeries{Interval: "1d", Calendar: "XNYS", CoveredEnd: ptr("2024-03-02T00:00:00Z")}, "2024-03-04T21:00:35Z", 30 * time.Second,
 		},
 		"and not before": {
-			market.TrackedSeries{Interval: "1d", Calendar: "XNYS", CoveredUntil: ptr("2024-03-02T00:00:00Z")}, "2024-03-04T20:59:59Z", 0,
+			market.TrackedSeries{Interval: "1d", Calendar: "XNYS", CoveredEnd: ptr("2024-03-02T00:00:00Z")}, "2024-03-04T20:59:59Z", 0,
 		},
 		"a delisted instrument is complete": {
-			market.TrackedSeries{Interval: "1d", Calendar: "24x7", CoveredUntil: ptr("2024-01-10T00:00:00Z"), DelistedAt: ptr("2024-01-10T00:00:00Z")},
+			market.TrackedSeries{Interval: "1d", Calendar: "24x7", CoveredEnd: ptr("2024-01-10T00:00:00Z"), DelistedAt: ptr("2024-01-10T00:00:00Z")},
 			"2024-03-04T21:00:35Z", 0,
 		},
 		"nothing is due before the listing": {
