@@ -147,8 +147,12 @@ func (r *Rig) ShutProvider() { r.gate.Shut() }
 // OpenProvider brings the provider back.
 func (r *Rig) OpenProvider(ctx context.Context) error { return r.gate.Open(ctx) }
 
-// errFinal marks errors of a question that no repetition can mend.
-var errFinal = errors.New("refused")
+var (
+	// errFinal marks errors of a question that no repetition can mend.
+	errFinal = errors.New("refused")
+	// errDeadline says that what was asked for was not reached in time, though every question was answered.
+	errDeadline = errors.New("not in time")
+)
 
 // await asks often until what is asked for is reached.
 func await(ctx context.Context, within time.Duration, isReached func(context.Context) (bool, error)) error {
@@ -156,26 +160,33 @@ func await(ctx context.Context, within time.Duration, isReached func(context.Con
 }
 
 // awaitEach asks until what is asked for is reached. Other errors of the question than errFinal count as not yet: servers come
-// and go.
+// and go. At the deadline the error is the last question's that was not cut off by it, or errDeadline.
 func awaitEach(ctx context.Context, poll, within time.Duration, isReached func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
+	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	ticker := time.NewTicker(poll)
 	defer ticker.Stop()
+	var last error
 	for {
-		reached, err := isReached(ctx)
+		reached, err := isReached(limited)
 		if err == nil && reached {
 			return nil
 		}
 		if errors.Is(err, errFinal) {
 			return err
 		}
+		if limited.Err() == nil {
+			last = err
+		}
 		select {
-		case <-ctx.Done():
-			if err != nil {
-				return fmt.Errorf("not after %s: %w", within, err)
+		case <-limited.Done():
+			switch {
+			case ctx.Err() != nil:
+				return context.Cause(ctx)
+			case last != nil:
+				return fmt.Errorf("not after %s: %w", within, last)
 			}
-			return fmt.Errorf("not after %s", within)
+			return fmt.Errorf("%w: %s", errDeadline, within)
 		case <-ticker.C:
 		}
 	}

@@ -11,11 +11,11 @@ import (
 // aimWithin is how long a fault waits for something to hit.
 const aimWithin = 20 * time.Second
 
-// errMissed says that nothing came by that a fault could hit.
+// errMissed says that nothing came by that a fault could hit. It is no fault of the run, and is counted.
 var errMissed = errors.New("nothing came by")
 
 // aim provokes work and waits until a chunk is as wanted and stays so while every worker is frozen, as they are when it
-// returns. The caller thaws them. Errors: errMissed.
+// returns. The caller thaws them. Errors: errMissed at the deadline, and whatever kept it from looking.
 func (u *run) aim(ctx context.Context, s Step, key string, isWanted func(context.Context, audit.Chunk) bool) (audit.Chunk, error) {
 	if _, err := u.ask(ctx, s.Order, key); err != nil {
 		return audit.Chunk{}, err
@@ -34,10 +34,10 @@ func (u *run) aim(ctx context.Context, s Step, key string, isWanted func(context
 		found = c
 		return true, nil
 	})
-	if err != nil {
+	if errors.Is(err, errDeadline) {
 		return found, errMissed
 	}
-	return found, nil
+	return found, err
 }
 
 // aimAtWorker is aim at a chunk that a worker holds in the stage.
@@ -91,20 +91,12 @@ func (u *run) thawAll() {
 func (u *run) kill(ctx context.Context, s Step, key, stage string) error {
 	c, w, err := u.aimAtWorker(ctx, s, key, stage)
 	if err != nil {
-		return missed(err)
+		return err
 	}
 	w.Kill()
 	u.thawAll()
 	u.hit(hit{s.Fault, []string{c.JobID}, c.WorkflowID})
 	return u.another(ctx)
-}
-
-// missed turns errMissed into no error: a fault that finds nothing to hit is no fault of the run.
-func missed(err error) error {
-	if errors.Is(err, errMissed) {
-		return nil
-	}
-	return err
 }
 
 // another starts a worker of the build that is current and waits until it polls.
@@ -126,7 +118,7 @@ func (u *run) another(ctx context.Context) error {
 func (u *run) replace(ctx context.Context, s Step, key string) error {
 	c, w, err := u.aimAtWorker(ctx, s, key, "fetch")
 	if err != nil {
-		return missed(err)
+		return err
 	}
 	u.thawAll()
 	if s.Fault == WorkerReplaced {
@@ -145,7 +137,7 @@ func (u *run) freeze(ctx context.Context, s Step, key string) error {
 	u.thawing.Wait() // one at a time
 	c, w, err := u.aimAtWorker(ctx, s, key, "fetch")
 	if err != nil {
-		return missed(err)
+		return err
 	}
 	w.isFrozen.Store(true)
 	u.thawAll()
@@ -170,7 +162,7 @@ func (u *run) crashPostgres(ctx context.Context, s Step, key string) error {
 		return isIn(c, "upsert")
 	})
 	if err != nil {
-		return missed(err)
+		return err
 	}
 	err = u.rig.CrashPostgres(s.IsImmediate)
 	u.thawAll()
@@ -186,7 +178,7 @@ func (u *run) crashPostgres(ctx context.Context, s Step, key string) error {
 func (u *run) crashTemporal(ctx context.Context, s Step, key string) error {
 	c, err := u.aim(ctx, s, key, func(context.Context, audit.Chunk) bool { return true })
 	if err != nil {
-		return missed(err)
+		return err
 	}
 	u.thawAll()
 	u.rig.CrashTemporal()

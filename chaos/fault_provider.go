@@ -3,23 +3,47 @@ package chaos
 import (
 	"context"
 	"fmt"
+	"slices"
+	"time"
 
 	"marketdata/simulator"
 )
 
-// shutProvider takes every provider down for a while.
+// answerWithin is how long a look at a backfill may take while a fault lasts.
+const answerWithin = 2 * time.Second
+
+// shutProvider takes every provider down for a while. Errors: errMissed where no backfill is known to have waited for it.
 func (u *run) shutProvider(ctx context.Context, s Step, key string) error {
 	jobID, err := u.ask(ctx, s.Order, key)
 	if err != nil {
 		return err
 	}
 	u.rig.ShutProvider()
-	u.hit(hit{fault: s.Fault, jobIDs: []string{jobID}})
 	u.wait(ctx, 2*s.Lasts)
-	return u.rig.OpenProvider(ctx)
+	isWaiting := u.isWaiting(ctx, jobID)
+	if err := u.rig.OpenProvider(ctx); err != nil {
+		return err
+	}
+	if !isWaiting {
+		return errMissed
+	}
+	u.hit(hit{fault: s.Fault, jobIDs: []string{jobID}})
+	return nil
 }
 
-// overlap starts two backfills at once that want a part of one series both.
+// isWaiting reports whether the backfill is known not to have finished. The other lane may have ended what would know.
+func (u *run) isWaiting(ctx context.Context, jobID string) bool {
+	if jobID == "" {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	b, err := u.Backfill(ctx, jobID)
+	return err == nil && !b.Status.IsFinished()
+}
+
+// overlap starts two backfills at once that want a part of one series both. Errors: errMissed where the very range of one
+// is being loaded already, so that there are no two.
 func (u *run) overlap(ctx context.Context, s Step, key string) error {
 	both := hit{fault: s.Fault}
 	for i, o := range []order{s.Order, s.Order.later()} {
@@ -28,6 +52,9 @@ func (u *run) overlap(ctx context.Context, s Step, key string) error {
 			return err
 		}
 		both.jobIDs = append(both.jobIDs, jobID)
+	}
+	if slices.Contains(both.jobIDs, "") {
+		return errMissed
 	}
 	u.hit(both)
 	return nil
@@ -52,13 +79,15 @@ func (u *run) misbehave(ctx context.Context, s Step, key string) error {
 	return nil
 }
 
-// countStruck notes which of the rules struck; struck is in the order of u.rules.
+// countStruck notes which of the rules struck, and which missed; struck is in the order of u.rules.
 func (u *run) countStruck(struck []int) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for i, n := range struck {
-		if n > 0 && i < len(u.rules) {
-			u.hits = append(u.hits, u.rules[i])
+	for i, rule := range u.rules {
+		if i < len(struck) && struck[i] > 0 {
+			u.hits = append(u.hits, rule)
+		} else {
+			u.misses[rule.fault]++
 		}
 	}
 }

@@ -16,15 +16,16 @@ import (
 // Row is one fault in the table.
 type Row struct {
 	Fault     string
-	Times     int // injected
-	Hit       int // of these, how often it struck what it was meant for
-	Recovered int // of these, how many of the chunks or backfills struck are done
+	Injected  int // how often it struck what it was meant for
+	Missed    int // how often nothing came by that it could strike
+	Recovered int // of the injected, after how many all chunks or backfills struck are done
 }
 
 // Report is what came of a run.
 type Report struct {
 	Seed     int64
 	Workers  int
+	Lasts    time.Duration // of the faults
 	Rows     []Row
 	Totals   audit.Totals
 	Requests int // that the simulator answered
@@ -33,8 +34,29 @@ type Report struct {
 	Took     time.Duration
 }
 
-// IsGood reports whether nothing was lost.
-func (r Report) IsGood() bool { return r.Verdict.IsGood() }
+// everyKindAfter is how long faults last in a run that every kind of fault must have struck in.
+const everyKindAfter = 10 * time.Minute
+
+// IsGood reports whether the run is a proof, and nothing was lost in it.
+func (r Report) IsGood() bool { return r.Verdict.IsGood() && len(r.unproven()) == 0 }
+
+// unproven lists why the run proves nothing, whatever the verdict is.
+func (r Report) unproven() []string {
+	var why []string
+	if r.Verdict.Compared == 0 {
+		why = append(why, "no bar was compared")
+	}
+	isStruck := slices.ContainsFunc(r.Rows, func(row Row) bool { return row.Injected > 0 })
+	if !isStruck {
+		return append(why, "no fault struck anything")
+	}
+	for _, row := range r.Rows {
+		if row.Injected == 0 && r.Lasts >= everyKindAfter {
+			why = append(why, fmt.Sprintf("%s: it struck nothing, and missed %d times", row.Fault, row.Missed))
+		}
+	}
+	return why
+}
 
 // judge fills the report in when the platform is at rest.
 func (u *run) judge(ctx context.Context, r *Report) error {
@@ -67,11 +89,11 @@ func (u *run) rows(ctx context.Context) ([]Row, error) {
 	byFault := map[string]*Row{}
 	var rows []Row
 	for _, fault := range slices.Concat(processFaults(), providerFaults()) {
-		byFault[fault] = &Row{Fault: fault, Times: u.times[fault]}
+		byFault[fault] = &Row{Fault: fault, Missed: u.misses[fault]}
 	}
 	for _, h := range u.hits {
 		row := byFault[h.fault]
-		row.Hit++
+		row.Injected++
 		isRecovered, err := u.isRecovered(ctx, h)
 		if err != nil {
 			return nil, err
@@ -105,16 +127,16 @@ func (u *run) isRecovered(ctx context.Context, h hit) (bool, error) {
 	return true, nil
 }
 
-// most is how many lines of one sort the report lists.
+// most is how many lines of one sort the report lists, but for what is to be listed in full.
 const most = 50
 
 // Write writes the table, the totals and every line of the verdict.
 func (r Report) Write(w io.Writer) error {
 	var b strings.Builder
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "fault\tinjected\thit\trecovered") // a strings.Builder takes everything
+	_, _ = fmt.Fprintln(table, "fault\tinjected\tmissed\trecovered") // a strings.Builder takes everything
 	for _, row := range r.Rows {
-		_, _ = fmt.Fprintf(table, "%s\t%d\t%d\t%d\n", row.Fault, row.Times, row.Hit, row.Recovered)
+		_, _ = fmt.Fprintf(table, "%s\t%d\t%d\t%d\n", row.Fault, row.Injected, row.Missed, row.Recovered)
 	}
 	_, _ = fmt.Fprintln(table)
 	for _, total := range r.totals() {
@@ -122,25 +144,27 @@ func (r Report) Write(w io.Writer) error {
 	}
 	_ = table.Flush()
 	v := r.Verdict
+	writeList(&b, "quarantined", v.Quarantined, len(v.Quarantined))
 	for _, list := range []struct {
 		name  string
 		lines []string
 	}{
-		{"quarantined", v.Quarantined},
 		{"late requests", v.Late},
 		{"LOSSES", v.Losses},
 		{"DUPLICATES", v.Duplicates},
 		{"REPEATED REQUESTS", v.Repeated},
 		{"STUCK", v.Stuck},
 		{"UNEXPLAINED FAILURES", v.Unexplained},
+		{"NOTHING IS PROVEN", r.unproven()},
 	} {
-		writeList(&b, list.name, list.lines)
+		writeList(&b, list.name, list.lines, most)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-func writeList(b *strings.Builder, name string, lines []string) {
+// writeList writes so many of the lines, and how many more there are.
+func writeList(b *strings.Builder, name string, lines []string, most int) {
 	if len(lines) == 0 {
 		return
 	}

@@ -2,6 +2,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -37,7 +38,7 @@ type run struct {
 	mu      sync.Mutex
 	hits    []hit
 	rules   []hit // what the simulator's rules are to hit, in their order
-	times   map[string]int
+	misses  map[string]int
 	lies    []order // ranges about which the provider did not tell the truth
 	thaws   []time.Time
 	isNext  bool // whether new workers are of the other build
@@ -66,12 +67,12 @@ func (r *Rig) Run(ctx context.Context, o RunOptions) (Report, error) {
 	}
 	over, cancel := context.WithTimeout(ctx, o.Lasts)
 	defer cancel()
-	u := &run{Platform: p, options: o, over: over.Done(), times: map[string]int{}}
+	u := &run{Platform: p, options: o, over: over.Done(), misses: map[string]int{}}
 	if err := u.attack(ctx); err != nil {
 		return Report{}, err
 	}
 	o.Tell("the faults have ended")
-	report := Report{Seed: o.Seed, Workers: o.Workers}
+	report := Report{Seed: o.Seed, Workers: o.Workers, Lasts: o.Lasts}
 	if report.Failures, err = u.calm(ctx); err != nil {
 		return Report{}, err
 	}
@@ -175,16 +176,17 @@ func (u *run) inject(ctx context.Context, plan *Plan) error {
 		}
 		key := fmt.Sprintf("%s %d", s.Fault, n)
 		u.options.Tell("%s: %s %s %s", s.Fault, s.Order.Target.Instrument(), s.Order.Target.Interval, s.Order.Range)
-		if err := u.strike(ctx, s, key); err != nil {
+		err := u.strike(ctx, s, key)
+		switch {
+		case errors.Is(err, errMissed):
+			u.miss(s.Fault)
+		case err != nil:
 			return fmt.Errorf("%s: %w", s.Fault, err)
 		}
-		u.mu.Lock()
-		u.times[s.Fault]++
-		u.mu.Unlock()
 	}
 }
 
-// strike carries out one step.
+// strike carries out one step, and notes what it hit. Errors: errMissed.
 func (u *run) strike(ctx context.Context, s Step, key string) error {
 	switch s.Fault {
 	case KilledInFetch:
@@ -213,6 +215,13 @@ func (u *run) hit(h hit) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.hits = append(u.hits, h)
+}
+
+func (u *run) miss(fault string) {
+	u.options.Tell("%s: missed", fault)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.misses[fault]++
 }
 
 // lie remembers that the provider did not tell the truth about a range.

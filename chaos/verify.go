@@ -11,7 +11,7 @@ import (
 	"marketdata/market"
 )
 
-// Verdict is what a look at a platform at rest found. All lists but Late and Quarantined must be empty.
+// Verdict is what a look at a platform at rest found. All lists but Late and Quarantined must be empty, and bars compared.
 type Verdict struct {
 	Series      int
 	Compared    int64    // bars held against the simulator's
@@ -20,13 +20,13 @@ type Verdict struct {
 	Repeated    []string // requests for what was stored
 	Stuck       []string // backfills, chunks and workflows that did not end
 	Unexplained []string // failures without a reason, in the API or in their run
-	Late        []string // requests of a worker that went on after it had been frozen: it is told only when it stores their answer
+	Late        []string // one request at most of each worker that went on after it had been frozen: it is told only when it stores the answer
 	Quarantined []string // rows that broke a rule and stand for a bar that is missing
 }
 
-// IsGood reports whether nothing was lost.
+// IsGood reports whether bars were compared and nothing was lost.
 func (v Verdict) IsGood() bool {
-	return len(v.Losses)+len(v.Duplicates)+len(v.Repeated)+len(v.Stuck)+len(v.Unexplained) == 0
+	return v.Compared > 0 && len(v.Losses)+len(v.Duplicates)+len(v.Repeated)+len(v.Stuck)+len(v.Unexplained) == 0
 }
 
 // Verify holds everything that the platform stored against the simulator's market and its log of requests. The platform
@@ -197,7 +197,7 @@ func (c *comparison) listed() []string {
 		if q.Time.Year() > 1 {
 			at = market.FormatTime(q.Time)
 		}
-		lines[i] = fmt.Sprintf("%s, %s: %s: %.60s", c.name(), at, q.Rule, q.Value)
+		lines[i] = fmt.Sprintf("%s, %s: %s: %s", c.name(), at, q.Rule, q.Value)
 	}
 	return lines
 }

@@ -18,7 +18,7 @@ const clockStep = time.Millisecond
 // repeated lists requests that need not have been made. A request was needed if its own answer is stored, or if it came to
 // nothing (refused, broken off, or lost with the worker or the database before it was stored) and the answer to the same
 // request was stored later, by a chunk that was at work then. What a chunk asked twice by its own account comes first.
-// late are such requests just after a frozen worker went on: it cannot know that its work was given to another.
+// late are such requests just after a frozen worker went on, one for each: it cannot know that its work was given to another.
 func (p *Platform) repeated(ctx context.Context, thaws []time.Time) (repeated, late []string, err error) {
 	problems, err := p.audit.Repeated(ctx)
 	if err != nil {
@@ -36,15 +36,26 @@ func (p *Platform) repeated(ctx context.Context, thaws []time.Time) (repeated, l
 		return nil, nil, err
 	}
 	odd, err := unneeded(log, pages)
-	for _, o := range odd {
-		isLate := slices.ContainsFunc(thaws, func(thaw time.Time) bool { return o.at.After(thaw) && o.at.Before(thaw.Add(lateFor)) })
-		if isLate {
-			late = append(late, o.what)
-		} else {
-			repeated = append(repeated, o.what)
-		}
+	if err != nil {
+		return nil, nil, err
 	}
-	return repeated, late, err
+	faults, late := excuse(odd, thaws)
+	return append(repeated, faults...), late, nil
+}
+
+// excuse takes out of the oddities, which ascend in time, one request at most for each thaw that came just before it.
+func excuse(odd []oddity, thaws []time.Time) (faults, late []string) {
+	left := slices.SortedFunc(slices.Values(thaws), time.Time.Compare)
+	for _, o := range odd {
+		i := slices.IndexFunc(left, func(thaw time.Time) bool { return o.at.After(thaw) && o.at.Before(thaw.Add(lateFor)) })
+		if i < 0 || !o.isRequest {
+			faults = append(faults, o.what)
+			continue
+		}
+		late = append(late, o.what)
+		left = slices.Delete(left, i, i+1)
+	}
+	return faults, late
 }
 
 // lateFor is how long after it went on a frozen worker may send a request that it had prepared before.
@@ -52,8 +63,9 @@ const lateFor = 20 * time.Second
 
 // oddity is a request or an answer that has no counterpart.
 type oddity struct {
-	at   time.Time
-	what string
+	at        time.Time
+	what      string
+	isRequest bool
 }
 
 // log returns the requests for bars of the platform's series: those since an instrument was added, which asks for its
@@ -114,7 +126,7 @@ func match(key string, requests []request, pages []audit.Page) []oddity {
 	for _, page := range slices.Backward(pages) {
 		i := closest(requests, isTaken, page.RequestedAt)
 		if i < 0 {
-			odd = append(odd, oddity{page.RequestedAt, fmt.Sprintf(
+			odd = append(odd, oddity{at: page.RequestedAt, what: fmt.Sprintf(
 				"an answer of %s is stored that the simulator was not asked for: %s", market.FormatTime(page.RequestedAt), key)})
 			continue
 		}
@@ -125,7 +137,7 @@ func match(key string, requests []request, pages []audit.Page) []oddity {
 			return !page.ChunkAt.After(r.At) && page.RequestedAt.After(r.At.Add(-clockStep))
 		})
 		if !isTaken[i] && !isNeeded {
-			odd = append(odd, oddity{r.At, fmt.Sprintf(
+			odd = append(odd, oddity{at: r.At, isRequest: true, what: fmt.Sprintf(
 				"the request of %s (status %d) asked for what was stored: %s", market.FormatTime(r.At), r.Status, key)})
 		}
 	}

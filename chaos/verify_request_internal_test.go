@@ -45,3 +45,32 @@ func TestUnneededRequests(t *testing.T) {
 		})
 	}
 }
+
+func TestOneLateRequestIsExcusedForEachThaw(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	at := func(seconds int) time.Time { return begin.Add(time.Duration(seconds) * time.Second) }
+	late := func(seconds int) oddity { return oddity{at: at(seconds), what: "request", isRequest: true} }
+	for _, test := range []struct {
+		name         string
+		odd          []oddity
+		thaws        []time.Time
+		faults, late int
+	}{
+		{"no thaw", []oddity{late(5)}, nil, 1, 0},
+		{"one", []oddity{late(5)}, []time.Time{at(4)}, 0, 1},
+		{"before it", []oddity{late(3)}, []time.Time{at(4)}, 1, 0},
+		{"long after it", []oddity{late(24)}, []time.Time{at(4)}, 1, 0},
+		{"two after one", []oddity{late(5), late(6)}, []time.Time{at(4)}, 1, 1},
+		{"two after two", []oddity{late(15), late(16)}, []time.Time{at(14), at(4)}, 0, 2},
+		{"each after its own", []oddity{late(15), late(30)}, []time.Time{at(14), at(4)}, 0, 2},
+		{"an answer that nobody asked for", []oddity{{at: at(5), what: "answer"}}, []time.Time{at(4)}, 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			faults, excused := excuse(test.odd, test.thaws)
+			require.Len(t, faults, test.faults)
+			require.Len(t, excused, test.late)
+		})
+	}
+}

@@ -17,11 +17,11 @@ const maxNewFailures = 50
 func (db *DB) NewlyFailedBackfills(ctx context.Context, since time.Time) ([]market.FailedBackfill, error) {
 	const query = `
 		WITH failure AS (
-			SELECT k.job_id, max(k.finished_at) AS at FROM ingest_chunk k
-			WHERE k.status = 'failed' GROUP BY k.job_id HAVING max(k.finished_at) > $1
+			SELECT k.job_id, max(k.finished_at) AS at FROM ingest_chunk k JOIN ingest_job j ON j.id = k.job_id AND j.kind = 'backfill'
+			WHERE k.status = 'failed' AND k.finished_at > $1 GROUP BY k.job_id
 		)
 		SELECT f.job_id::text, coalesce(j.started_at, j.created_at) FROM failure f
-		JOIN ingest_job j ON j.id = f.job_id AND j.kind = 'backfill'
+		JOIN ingest_job j ON j.id = f.job_id
 		JOIN ingest_job_state t ON t.id = f.job_id AND t.status = 'failed'
 		WHERE NOT EXISTS (SELECT FROM alert a WHERE a.kind = 'backfill_failed' AND a.key = f.job_id::text AND a.occurred_at >= coalesce(j.started_at, j.created_at))
 		ORDER BY f.at LIMIT $2`

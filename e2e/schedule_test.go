@@ -246,6 +246,20 @@ func TestSyncSchedulesFollowTrackedIntervals(t *testing.T) {
 	require.Equal(t, http.StatusConflict, refused.status)
 	require.Contains(t, string(refused.body), "/v1/instruments/{id}/intervals/1d")
 
+	s.act(daily.ID, "trigger")
+	s.awaitSchedule(daily.ID, func(x schedule) bool { return x.status() == "completed" })
+	described, err := s.temporal.ScheduleClient().GetHandle(t.Context(), "sync/sim_binance/1d").Describe(t.Context())
+	require.NoError(t, err)
+	last := described.Info.RecentActions[len(described.Info.RecentActions)-1].StartWorkflowResult
+	ran, err := s.temporal.DescribeWorkflowExecution(t.Context(), last.WorkflowID, "")
+	require.NoError(t, err)
+	require.Equal(t, workflows.NameSync, ran.GetWorkflowExecutionInfo().GetType().GetName())
+	for _, symbol := range []string{"BTCUSDT", "ETHUSDT"} {
+		bars := s.page(symbol + ".SIM/bars?interval=1d&start=" + market.FormatTime(time.Now().AddDate(0, 0, -10))).Data
+		require.Len(t, bars, 3, "a series without bars begins with its last ones")
+		require.WithinDuration(t, time.Now().UTC().Truncate(24*time.Hour), bars[2].TS, 48*time.Hour)
+	}
+
 	s.act(daily.ID, "pause")
 	require.Less(t, s.call(http.MethodDelete, s.url+"/v1/instruments/BTCUSDT.SIM/intervals/4h", nil).status, 300)
 	require.Eventually(t, func() bool {
