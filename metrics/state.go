@@ -166,17 +166,14 @@ func (s *state) budgets(all []market.BudgetState) []prometheus.Metric {
 
 // freshness measures every series that is kept in sync against its calendar.
 func (s *state) freshness(ctx context.Context, tracked []market.TrackedSeries, now time.Time) []prometheus.Metric {
-	settles := map[string]time.Duration{}
-	intervals := map[string][]market.Interval{}
+	settles := make(map[string]time.Duration, len(s.Providers))
 	for _, p := range s.Providers {
-		if p.Enabled {
-			settles[p.Name], intervals[p.Name] = p.Capabilities.Settle, p.Capabilities.Intervals
-		}
+		settles[p.Name] = p.Capabilities.Settle
 	}
 	type kind struct{ provider, interval string }
 	stale := map[kind]int{}
 	var values []prometheus.Metric
-	for _, series := range market.Synced(tracked, func(provider string, i market.Interval) bool { return slices.Contains(intervals[provider], i) }) {
+	for _, series := range market.Synced(tracked, market.CanSync(s.Providers)) {
 		age, err := calendar.Staleness(series, settles[series.Provider], now)
 		if err != nil { // its calendar is not of this build
 			s.logger.WarnContext(ctx, "staleness of a series is not known", "instrument", series.Instrument.String(), "error", err)
