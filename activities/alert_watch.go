@@ -211,5 +211,5 @@ func (a *Alerting) staleAfter(i market.Interval) time.Duration {
 	if a.StaleAfter > 0 {
 		return a.StaleAfter
 	}
-	return alerts.StaleAfter(i)
+	return market.StaleAfter(i)
 }

@@ -17,7 +17,6 @@ const (
 	keepState = 10 * time.Second // so long one look at the database serves every scrape, at least
 	keepRatio = 20               // and so many times as long as it took, so that looking never fills a connection
 	lookTime  = 8 * time.Second  // a look takes at most; below the scrape timeout of Prometheus, which is 10 s
-	staleFrom = 15 * time.Minute // a bar that was due before then is no longer a sync that is about to come
 )
 
 // StateStore is what is asked of the database. *db.DB satisfies it.
@@ -68,7 +67,7 @@ func newState(o StateOptions, now func() time.Time, logger *slog.Logger) *state 
 			"How long the first bar that a series kept in sync lacks has been due by its calendar; 0 when it is fresh.",
 			"instrument", "provider", "interval"),
 		failing: gauge("sync_failing_series", "Series kept in sync whose last sync failed, by the kind of the failure.", "provider", "interval", "kind"),
-		stale:   gauge("stale_series", "Series kept in sync that lack a bar which has been due for more than 15 minutes.", "provider", "interval"),
+		stale:   gauge("stale_series", "Series kept in sync that lack a bar which has been due for more than three runs of their sync, and 15 minutes at least.", "provider", "interval"),
 	}}
 }
 
@@ -180,7 +179,7 @@ func (s *state) freshness(ctx context.Context, tracked []market.TrackedSeries, n
 			continue
 		}
 		k := kind{series.Provider, string(series.Interval)}
-		if stale[k] += 0; age > staleFrom {
+		if stale[k] += 0; age > market.StaleAfter(series.Interval) {
 			stale[k]++
 		}
 		values = append(values, gaugeOf(s.gauges.staleness, age.Seconds(), series.Instrument.String(), k.provider, k.interval))
