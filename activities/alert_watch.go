@@ -175,15 +175,11 @@ func (a *Alerting) series(ctx context.Context, _ []market.Alert) ([]market.Alert
 		return nil, err
 	}
 	now := a.Now()
-	synced := market.Synced(tracked, func(provider string, i market.Interval) bool {
-		p, isKnown := a.provider(provider)
-		return isKnown && p.Enabled && slices.Contains(p.Capabilities.Intervals, i)
-	})
+	synced := market.Synced(tracked, market.CanSync(a.Providers))
 	var ids []int64
 	all := make([]alerts.Lateness, 0, len(synced))
 	for _, s := range synced {
-		p, _ := a.provider(s.Provider)
-		late, err := calendar.Staleness(s, p.Capabilities.Settle, now)
+		late, err := calendar.Staleness(s, a.settle(s.Provider), now)
 		if err != nil { // a calendar this build does not have; the others are looked at all the same
 			activity.GetLogger(ctx).Warn("staleness unknown", "instrument", s.Instrument.String(), "interval", s.Interval, "error", err.Error())
 			continue
@@ -201,17 +197,19 @@ func (a *Alerting) series(ctx context.Context, _ []market.Alert) ([]market.Alert
 	return alerts.SeriesStale(all, a.staleAfter, now), err
 }
 
-func (a *Alerting) provider(name string) (market.ProviderInstance, bool) {
-	at := slices.IndexFunc(a.Providers, func(p market.ProviderInstance) bool { return p.Name == name })
-	if at < 0 {
-		return market.ProviderInstance{}, false
+// settle is how long after a bar's close the provider publishes it.
+func (a *Alerting) settle(provider string) time.Duration {
+	for _, p := range a.Providers {
+		if p.Name == provider {
+			return p.Capabilities.Settle
+		}
 	}
-	return a.Providers[at], true
+	return 0
 }
 
 func (a *Alerting) staleAfter(i market.Interval) time.Duration {
 	if a.StaleAfter > 0 {
 		return a.StaleAfter
 	}
-	return alerts.StaleAfter(i)
+	return market.StaleAfter(i)
 }

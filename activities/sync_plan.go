@@ -129,19 +129,10 @@ func (a *Activities) trackedSeries(ctx context.Context, in SyncInput) ([]market.
 	if err != nil {
 		return nil, err
 	}
-	synced := market.Synced(all, CanSync(a.Providers.Instances()))
+	synced := market.Synced(all, market.CanSync(a.Providers.Instances()))
 	return slices.DeleteFunc(synced, func(s market.TrackedSeries) bool {
 		return s.Provider != in.Provider || s.Interval != in.Interval
 	}), nil
-}
-
-// CanSync reports which provider can keep which interval fresh: one that is enabled and has it.
-func CanSync(instances []market.ProviderInstance) func(provider string, interval market.Interval) bool {
-	return func(provider string, interval market.Interval) bool {
-		return slices.ContainsFunc(instances, func(i market.ProviderInstance) bool {
-			return i.Name == provider && i.Enabled && slices.Contains(i.Capabilities.Intervals, interval)
-		})
-	}
 }
 
 // holdReason says why the provider is not asked now, or "".

@@ -90,7 +90,7 @@ func TestStaleSeriesOfAProviderAreOneCondition(t *testing.T) {
 	lone := late("LONE", "other", market.Interval1h, 46*time.Minute)
 	lone.Series.CoveredEnd = &stored
 	all = append(all, lone, late("HALF", "other", market.Interval5m, 8*time.Minute), late("FINE", "fine", market.Interval1m, 7*time.Minute), late("NEW", "fine", market.Interval1d, 0))
-	got := alerts.SeriesStale(all, alerts.StaleAfter, now())
+	got := alerts.SeriesStale(all, market.StaleAfter, now())
 	require.Len(t, got, 3)
 
 	many := got[0]
@@ -113,16 +113,6 @@ func TestStaleSeriesOfAProviderAreOneCondition(t *testing.T) {
 	require.Equal(t, "LONE.SIM", got[1].Subject.Instrument)
 	require.Contains(t, got[1].Text.Message, "late by 46m0s, stored to 2024-03-05 10:00:00Z")
 	require.Equal(t, market.AlertCondition{Kind: market.AlertSeriesStale, Key: "other/5m", HoldsOnly: true}, got[2])
-}
-
-func TestStaleAfter(t *testing.T) {
-	t.Parallel()
-	for interval, want := range map[market.Interval]time.Duration{
-		market.Interval1m: 15 * time.Minute, market.Interval5m: 15 * time.Minute, market.Interval15m: 45 * time.Minute,
-		market.Interval1h: 45 * time.Minute, market.Interval1d: 45 * time.Minute, market.Interval1mo: 45 * time.Minute,
-	} {
-		require.Equal(t, want, alerts.StaleAfter(interval), interval)
-	}
 }
 
 func TestDecide(t *testing.T) {

@@ -10,22 +10,7 @@ import (
 	"marketdata/market"
 )
 
-const (
-	minStaleAfter = 15 * time.Minute
-	slowestSync   = 15 * time.Minute // longer intervals are looked at as often
-	syncPeriods   = 3                // a series may miss so many runs of its sync
-	maxDetailed   = 50               // series in the details of an alert
-)
-
-// StaleAfter is how late a series may be before people are told, where the configuration says nothing: three runs of
-// its sync, and 15 minutes at least.
-func StaleAfter(i market.Interval) time.Duration {
-	period := slowestSync
-	if i.IsIntraday() {
-		period = min(period, i.Duration())
-	}
-	return max(minStaleAfter, syncPeriods*period)
-}
+const maxDetailed = 50 // series in the details of an alert
 
 // Lateness is how late a series is that is kept in sync.
 type Lateness struct {

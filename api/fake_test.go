@@ -38,6 +38,7 @@ type fakeStore struct {
 	RequestCancelFunc     func(string) error
 	ReopenBackfillFunc    func(string) (market.Backfill, error)
 	SchedulesFunc         func() ([]market.Schedule, error)
+	FailingSyncsFunc      func([]market.SyncSchedule) ([]market.SyncFailing, error)
 	ProviderStatesFunc    func() (map[string]market.ProviderState, error)
 	SetProviderPausedFunc func(string, bool, string) error
 	PingFunc              func(context.Context) error
@@ -141,6 +142,13 @@ func (f *fakeStore) Schedules(context.Context) ([]market.Schedule, error) {
 		return nil, nil
 	}
 	return f.SchedulesFunc()
+}
+
+func (f *fakeStore) FailingSyncs(_ context.Context, syncs []market.SyncSchedule) ([]market.SyncFailing, error) {
+	if f.FailingSyncsFunc == nil {
+		return nil, nil
+	}
+	return f.FailingSyncsFunc(syncs)
 }
 
 func (f *fakeStore) Schedule(ctx context.Context, id string) (market.Schedule, error) {

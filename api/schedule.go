@@ -84,20 +84,39 @@ func (s *server) listSchedules(ctx context.Context, _ *struct{}) (*scheduleListO
 	if err != nil {
 		return nil, err
 	}
-	syncs, err := s.scheduler.SyncSchedules(ctx)
+	views, err := s.syncs(ctx)
 	if err != nil {
 		return nil, err
 	}
-	views := make([]scheduleView, 0, len(stored)+len(syncs))
 	for _, schedule := range stored {
 		views = append(views, viewSchedule(schedule))
-	}
-	for _, sync := range syncs {
-		views = append(views, viewSync(sync))
 	}
 	slices.SortFunc(views, func(a, b scheduleView) int { return strings.Compare(a.ID, b.ID) })
 	s.enliven(ctx, views)
 	return &scheduleListOutput{Body: scheduleList{Data: views, Meta: listMeta{Returned: len(views)}}}, nil
+}
+
+// syncs returns the sync schedules, with what fails of them.
+func (s *server) syncs(ctx context.Context) ([]scheduleView, error) {
+	all, err := s.scheduler.SyncSchedules(ctx)
+	if err != nil {
+		return nil, err
+	}
+	failing, err := s.store.FailingSyncs(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	views := make([]scheduleView, 0, len(all))
+	for _, sync := range all {
+		var of market.SyncFailing
+		for _, f := range failing {
+			if f.Provider == sync.Provider && f.Interval == sync.Interval {
+				of = f
+			}
+		}
+		views = append(views, viewSync(sync, of))
+	}
+	return views, nil
 }
 
 func (s *server) showSchedule(ctx context.Context, id string) (*scheduleOutput, error) {
@@ -116,13 +135,13 @@ func (s *server) defined(ctx context.Context, id string) (scheduleView, error) {
 		schedule, err := s.store.Schedule(ctx, id)
 		return viewSchedule(schedule), err
 	}
-	syncs, err := s.scheduler.SyncSchedules(ctx)
+	syncs, err := s.syncs(ctx)
 	if err != nil {
 		return scheduleView{}, err
 	}
 	for _, sync := range syncs {
-		if sync.ID() == id {
-			return viewSync(sync), nil
+		if sync.ID == id {
+			return sync, nil
 		}
 	}
 	return scheduleView{}, market.Errorf(market.KindNotFound, "there is no such schedule: no instrument's interval is kept in sync by it")

@@ -51,7 +51,7 @@ const nightlyDocument = `{"id":"nightly-btc","kind":"backfill","instruments":["B
 	"paused":false,"paused_reason":null,"next_run_at":"2024-03-02T03:00:00Z","last_run_at":"2024-03-01T03:00:00Z","last_status":"completed",
 	"skipped":2,"missed":1,"temporal_url":"http://temporal.test/schedules/nightly-btc"}`
 
-const syncDocument = `{"id":"sync-binance-1m","kind":"sync","provider":"binance","interval":"1m","every":"1m","series":2,"source":"config",
+const syncDocument = `{"id":"sync-binance-1m","kind":"sync","provider":"binance","interval":"1m","every":"1m","series":2,"failing":0,"failures":[],"source":"config",
 	"paused":true,"paused_reason":"tests","next_run_at":null,"last_run_at":null,"last_status":null,"skipped":0,"missed":0,
 	"temporal_url":"http://temporal.test/schedules/sync-binance-1m"}`
 
@@ -68,6 +68,44 @@ func TestSchedulesAreShownWithTheirState(t *testing.T) {
 	}
 	empty := newWorld().get(t, "/v1/schedules")
 	require.JSONEq(t, `{"data":[],"meta":{"returned":0},"next_cursor":null}`, empty.body)
+}
+
+func TestASyncTellsWhatFails(t *testing.T) {
+	t.Parallel()
+	w := scheduledWorld(t)
+	all, err := w.scheduler.SyncSchedulesFunc()
+	require.NoError(t, err)
+	w.scheduler.SyncSchedulesFunc = func() ([]market.SyncSchedule, error) {
+		return append(all, market.SyncSchedule{Provider: "binance", Interval: market.Interval1d, Series: 1}), nil
+	}
+	retry := at("2024-03-01T05:00:00+02:00")
+	w.store.FailingSyncsFunc = func(syncs []market.SyncSchedule) ([]market.SyncFailing, error) {
+		require.Len(t, syncs, 2, "which provider keeps a series fresh follows from all")
+		return []market.SyncFailing{{Provider: "binance", Interval: market.Interval1m, Series: 7, Failures: []market.SyncFailure{
+			{Instrument: btc().ID, Kind: market.KindDenied, Message: "your key is no good", RetryAt: &retry},
+			{Instrument: market.InstrumentID{Symbol: "ETHUSDT", Venue: "BINANCE"}, Kind: market.KindUnavailable, Message: "it is down"},
+		}}}, nil
+	}
+	const failures = `"failing":7,"failures":[
+		{"instrument":"BTCUSDT.BINANCE","kind":"denied","message":"your key is no good","retry_at":"2024-03-01T03:00:00Z"},
+		{"instrument":"ETHUSDT.BINANCE","kind":"unavailable","message":"it is down","retry_at":null}]`
+	failing := strings.Replace(syncDocument, `"failing":0,"failures":[]`, failures, 1)
+	require.JSONEq(t, failing, w.get(t, "/v1/schedules/sync-binance-1m").body)
+	list := decode[struct {
+		Data []map[string]any `json:"data"`
+	}](t, w.get(t, "/v1/schedules"), http.StatusOK)
+	require.Len(t, list.Data, 3)
+	require.NotContains(t, list.Data[0], "failing", "a backfill says how it ended")
+	require.NotContains(t, list.Data[0], "failures")
+	require.InDelta(t, 0, list.Data[1]["failing"], 0)
+	require.InDelta(t, 7, list.Data[2]["failing"], 0)
+	require.JSONEq(t, failing, w.do(t, http.MethodPost, "/v1/schedules/sync-binance-1m/resume", "").body)
+
+	w.store.FailingSyncsFunc = func([]market.SyncSchedule) ([]market.SyncFailing, error) {
+		return nil, market.Errorf(market.KindUnavailable, "the database does not answer")
+	}
+	w.get(t, "/v1/schedules").problem(t, http.StatusServiceUnavailable, market.KindUnavailable)
+	w.get(t, "/v1/schedules/sync-binance-1m").problem(t, http.StatusServiceUnavailable, market.KindUnavailable)
 }
 
 func TestSchedulesAreListedWithoutTemporal(t *testing.T) {

@@ -28,6 +28,8 @@ type scheduleView struct {
 	Concurrency  int                   `json:"concurrency,omitempty" example:"4" doc:"Chunks in flight per provider; of kind backfill."`
 	MaxFailed    *int                  `json:"max_failed,omitempty" example:"0" doc:"Failed chunks after which the rest of a run is given up; 0 means no limit; of kind backfill."`
 	Series       *int                  `json:"series,omitempty" example:"12" doc:"Tracked series it keeps fresh; of kind sync."`
+	Failing      *int                  `json:"failing,omitempty" example:"1" doc:"Of these, how many whose last sync failed; of kind sync."`
+	Failures     []syncFailure         `json:"failures,omitzero" doc:"Why, of at most 5 of them, those that failed most often in a row first; of kind sync."`
 	Source       market.ScheduleSource `json:"source" enum:"config,api" example:"api" doc:"config: it follows the configuration or the instruments' intervals."`
 	CreatedAt    *time.Time            `json:"created_at,omitempty" example:"2024-01-02T08:00:00Z" doc:"Of kind backfill."`
 	UpdatedAt    *time.Time            `json:"updated_at,omitempty" example:"2024-01-02T08:00:00Z" doc:"Of kind backfill."`
@@ -39,6 +41,14 @@ type scheduleView struct {
 	Skipped      *int64                `json:"skipped" example:"0" doc:"Runs left out because the one before was not over."`
 	Missed       *int64                `json:"missed" example:"0" doc:"Runs left out because Temporal was down beyond the catch-up window."`
 	TemporalURL  string                `json:"temporal_url" example:"http://127.0.0.1:8233/namespaces/default/schedules/schedule%2Fnightly-btc"`
+}
+
+// syncFailure is why the last sync of a series failed.
+type syncFailure struct {
+	Instrument string      `json:"instrument" example:"BTCUSDT.BINANCE"`
+	Kind       market.Kind `json:"kind" enum:"invalid,not_found,conflict,denied,malformed,rate_limited,unavailable,internal" example:"denied" doc:"GET /problems/{kind} explains it."`
+	Message    string      `json:"message" example:"the provider refuses the key"`
+	RetryAt    *time.Time  `json:"retry_at" example:"2024-02-03T03:00:00Z" doc:"It is not tried before, as after a failure that waiting alone does not mend; null: with the next run."`
 }
 
 type scheduleList struct {
@@ -59,11 +69,15 @@ func viewSchedule(s market.Schedule) scheduleView {
 	return v
 }
 
-func viewSync(s market.SyncSchedule) scheduleView {
-	return scheduleView{
+func viewSync(s market.SyncSchedule, failing market.SyncFailing) scheduleView {
+	v := scheduleView{
 		ID: s.ID(), Kind: scheduleSync, Provider: s.Provider, Interval: s.Interval, Every: market.FormatEvery(s.Every()), Series: &s.Series,
-		Source: market.SourceConfig,
+		Failing: &failing.Series, Failures: make([]syncFailure, len(failing.Failures)), Source: market.SourceConfig,
 	}
+	for i, f := range failing.Failures {
+		v.Failures[i] = syncFailure{Instrument: f.Instrument.String(), Kind: f.Kind, Message: f.Message, RetryAt: utcOrNil(f.RetryAt)}
+	}
+	return v
 }
 
 // enliven adds what Temporal knows. While it does not answer the definitions are shown alone.

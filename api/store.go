@@ -62,6 +62,9 @@ type ScheduleStore interface {
 	Schedules(ctx context.Context) ([]market.Schedule, error)
 	// Schedule returns one. Errors: not_found.
 	Schedule(ctx context.Context, id string) (market.Schedule, error)
+	// FailingSyncs tells of those of the sync schedules, which must be all of them, that have series whose last sync
+	// failed.
+	FailingSyncs(ctx context.Context, syncs []market.SyncSchedule) ([]market.SyncFailing, error)
 }
 
 // ProviderStore is the live state of request budgets. *db.DB satisfies it.

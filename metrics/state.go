@@ -17,7 +17,6 @@ const (
 	keepState = 10 * time.Second // so long one look at the database serves every scrape, at least
 	keepRatio = 20               // and so many times as long as it took, so that looking never fills a connection
 	lookTime  = 8 * time.Second  // a look takes at most; below the scrape timeout of Prometheus, which is 10 s
-	staleFrom = 15 * time.Minute // a bar that was due before then is no longer a sync that is about to come
 )
 
 // StateStore is what is asked of the database. *db.DB satisfies it.
@@ -68,7 +67,7 @@ func newState(o StateOptions, now func() time.Time, logger *slog.Logger) *state 
 			"How long the first bar that a series kept in sync lacks has been due by its calendar; 0 when it is fresh.",
 			"instrument", "provider", "interval"),
 		failing: gauge("sync_failing_series", "Series kept in sync whose last sync failed, by the kind of the failure.", "provider", "interval", "kind"),
-		stale:   gauge("stale_series", "Series kept in sync that lack a bar which has been due for more than 15 minutes.", "provider", "interval"),
+		stale:   gauge("stale_series", "Series kept in sync that lack a bar which has been due for more than three runs of their sync, and 15 minutes at least.", "provider", "interval"),
 	}}
 }
 
@@ -166,24 +165,21 @@ func (s *state) budgets(all []market.BudgetState) []prometheus.Metric {
 
 // freshness measures every series that is kept in sync against its calendar.
 func (s *state) freshness(ctx context.Context, tracked []market.TrackedSeries, now time.Time) []prometheus.Metric {
-	settles := map[string]time.Duration{}
-	intervals := map[string][]market.Interval{}
+	settles := make(map[string]time.Duration, len(s.Providers))
 	for _, p := range s.Providers {
-		if p.Enabled {
-			settles[p.Name], intervals[p.Name] = p.Capabilities.Settle, p.Capabilities.Intervals
-		}
+		settles[p.Name] = p.Capabilities.Settle
 	}
 	type kind struct{ provider, interval string }
 	stale := map[kind]int{}
 	var values []prometheus.Metric
-	for _, series := range market.Synced(tracked, func(provider string, i market.Interval) bool { return slices.Contains(intervals[provider], i) }) {
+	for _, series := range market.Synced(tracked, market.CanSync(s.Providers)) {
 		age, err := calendar.Staleness(series, settles[series.Provider], now)
 		if err != nil { // its calendar is not of this build
 			s.logger.WarnContext(ctx, "staleness of a series is not known", "instrument", series.Instrument.String(), "error", err)
 			continue
 		}
 		k := kind{series.Provider, string(series.Interval)}
-		if stale[k] += 0; age > staleFrom {
+		if stale[k] += 0; age > market.StaleAfter(series.Interval) {
 			stale[k]++
 		}
 		values = append(values, gaugeOf(s.gauges.staleness, age.Seconds(), series.Instrument.String(), k.provider, k.interval))

@@ -63,6 +63,32 @@ func TestStalenessIsThatOfWhatSyncKeepsFresh(t *testing.T) {
 	require.Equal(t, map[string]float64{"1m binance": 1, "1d yahoo": 1}, values(t, m, "stale_series"))
 }
 
+func TestASeriesIsStaleAsAlertsHaveIt(t *testing.T) {
+	t.Parallel()
+	midnight := time.Date(2024, 3, 2, 0, 0, 0, 0, time.UTC)
+	for late, want := range map[time.Duration]map[string]float64{
+		15 * time.Minute: {"1m binance": 0, "1d yahoo": 0},
+		16 * time.Minute: {"1m binance": 1, "1d yahoo": 0},
+		45 * time.Minute: {"1m binance": 1, "1d yahoo": 0},
+		46 * time.Minute: {"1m binance": 1, "1d yahoo": 1},
+	} {
+		m := newMetrics(t, func() time.Time { return midnight.Add(late + 5*time.Second) })
+		var tracked []market.TrackedSeries
+		for provider, interval := range map[string]market.Interval{"binance": market.Interval1m, "yahoo": market.Interval1d} {
+			until := midnight.AddDate(0, 0, -1)
+			if interval.IsIntraday() {
+				until = midnight.Add(-interval.Duration())
+			}
+			tracked = append(tracked, market.TrackedSeries{
+				Instrument: market.InstrumentID{Symbol: "BTC", Venue: "X"}, Interval: interval, Provider: provider, Calendar: "24x7", CoveredUntil: &until,
+			})
+		}
+		require.NoError(t, m.ExportState(metrics.StateOptions{Providers: instances(), Store: &fakeStore{tracked: tracked}}))
+		scrape(t, m)
+		require.Equal(t, want, values(t, m, "stale_series"), late)
+	}
+}
+
 func TestADeadDatabaseCostsItsMetricsOnly(t *testing.T) {
 	t.Parallel()
 	now := noon()

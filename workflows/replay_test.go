@@ -33,12 +33,13 @@ func update() bool {
 }
 
 func TestMain(m *testing.M) {
-	flag.Bool("update", false, "record the histories under testdata/replay anew")
+	flag.Bool("update", false, "record the histories that testdata/replay lacks")
 	m.Run()
 }
 
 // TestReplay replays histories recorded from a dev server: a change to a workflow that would break a run in flight
-// fails here. Record anew (-update) only for a release whose predecessor's runs are all over.
+// fails here. -update records those that are not there; delete one, so that it is recorded anew, only for a release whose
+// predecessor's runs are all over.
 func TestReplay(t *testing.T) {
 	t.Parallel()
 	if update() {
@@ -57,15 +58,17 @@ func testLogger(t *testing.T) log.Logger {
 	return log.NewStructuredLogger(slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
 }
 
-// histories are the names of the recorded histories: every workflow, and every way a backfill can go.
+// histories are the names of the recorded histories: every workflow, and every way a backfill and a sync can go.
 func histories() []string {
 	return []string{
-		"backfill_canceled", "backfill_continued", "backfill_continued_end", "backfill_error_budget", "backfill_partial",
+		"alert_delivered", "alert_failed", "backfill_canceled", "backfill_continued", "backfill_continued_end", "backfill_error_budget", "backfill_partial",
 		"chunk_canceled", "chunk_done", "chunk_failed", "listing", "maintenance", "scheduled_backfill", "sweep",
+		"sync_canceled", "sync_chunk_canceled", "sync_chunk_done", "sync_chunk_partial", "sync_chunk_refused", "sync_done", "sync_idle",
+		"sync_partial", "watch",
 	}
 }
 
-// record runs workflows with made-up activities on a dev server and saves their histories.
+// record runs workflows with made-up activities on a dev server and saves the histories that are not there.
 func record(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
@@ -85,6 +88,7 @@ func record(t *testing.T) {
 		jobs[id].rename(id)
 	}
 	jobs["budget"].plan.MaxFailed = 1
+	jobs["sync"] = &job{fetching: make(chan struct{}, 64)}
 	defer startRecordingWorkers(t, c, jobs)()
 	require.NoError(t, os.MkdirAll("testdata/replay", 0o755))
 
@@ -131,6 +135,8 @@ func record(t *testing.T) {
 		require.NoError(t, run.Get(ctx, nil))
 		save(ctx, t, c, name, name, "")
 	}
+	recordSyncs(ctx, t, c, jobs["sync"].fetching)
+	recordAlerts(ctx, t, c, orchestrator)
 }
 
 func named(r sdkworker.ActivityRegistry, name string, f any) {
@@ -157,6 +163,7 @@ func startRecordingWorkers(t *testing.T, c client.Client, jobs map[string]*job) 
 		return activities.ScheduledBackfill{JobID: "scheduled", Interval: market.Interval1m, Chunks: 2, Message: "Backfill scheduled."}, nil
 	})
 	named(ordering, "Maintain", func(context.Context) error { return nil })
+	registerRecordedSyncs(ordering)
 	storage := sdkworker.New(c, workflows.QueueDB, sdkworker.Options{})
 	named(storage, "NormalizeChunk", func(_ context.Context, c activities.ChunkRef) (activities.NormalizeResult, error) {
 		if c.Seq == 2 || c.JobID == "budget" {
@@ -169,7 +176,7 @@ func startRecordingWorkers(t *testing.T, c client.Client, jobs map[string]*job) 
 		jobs[in.Chunk.JobID].settle(in.Chunk.ID, "done")
 		return activities.UpsertResult{Inserted: in.Bars}, nil
 	})
-	workers := []sdkworker.Worker{ordering, storage}
+	workers := []sdkworker.Worker{ordering, storage, newRecordedSyncing(c, jobs["sync"])}
 	for _, provider := range []string{"alpha", "beta"} {
 		w := sdkworker.New(c, workflows.FetchQueue(provider), sdkworker.Options{MaxHeartbeatThrottleInterval: time.Second})
 		named(w, "FetchChunk", func(ctx context.Context, c activities.ChunkRef) (activities.FetchResult, error) {
@@ -224,6 +231,10 @@ func (j *job) hang(ctx context.Context) error {
 
 func save(ctx context.Context, t *testing.T, c client.Client, name, workflowID, runID string) {
 	t.Helper()
+	path := filepath.Join("testdata/replay", name+".json")
+	if _, err := os.Stat(path); err == nil {
+		return
+	}
 	history := &historypb.History{}
 	iterator := c.GetWorkflowHistory(ctx, workflowID, runID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for iterator.HasNext() {
@@ -234,5 +245,5 @@ func save(ctx context.Context, t *testing.T, c client.Client, name, workflowID, 
 	text, err := temporalproto.CustomJSONMarshalOptions{Indent: "  "}.Marshal(history)
 	require.NoError(t, err)
 	require.NotContains(t, strings.ToLower(string(text)), "api_key")
-	require.NoError(t, os.WriteFile(filepath.Join("testdata/replay", name+".json"), append(text, '\n'), 0o644))
+	require.NoError(t, os.WriteFile(path, append(text, '\n'), 0o644))
 }

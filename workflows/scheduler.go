@@ -69,10 +69,7 @@ func (s *Scheduler) SyncSchedules(ctx context.Context) ([]market.SyncSchedule, e
 	if err != nil {
 		return nil, err
 	}
-	return market.SyncSchedules(market.Synced(tracked, func(provider string, i market.Interval) bool {
-		instance := s.find(provider)
-		return instance.Enabled && instance.Supports(i)
-	})), nil
+	return market.SyncSchedules(market.Synced(tracked, market.CanSync(s.providers))), nil
 }
 
 // find returns the instance, the zero one where it is not configured.

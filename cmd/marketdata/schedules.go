@@ -24,6 +24,7 @@ type scheduleView struct {
 	Range        string     `json:"range"`
 	Policy       string     `json:"policy"`
 	Series       int        `json:"series"`
+	Failing      int        `json:"failing"`
 	Source       string     `json:"source"`
 	Paused       *bool      `json:"paused"`
 	PausedReason *string    `json:"paused_reason"`
@@ -33,6 +34,13 @@ type scheduleView struct {
 	Skipped      *int64     `json:"skipped"`
 	Missed       *int64     `json:"missed"`
 	TemporalURL  string     `json:"temporal_url"`
+
+	Failures []struct {
+		Instrument string     `json:"instrument"`
+		Kind       string     `json:"kind"`
+		Message    string     `json:"message"`
+		RetryAt    *time.Time `json:"retry_at"`
+	} `json:"failures"`
 }
 
 // scheduleBody is the body of POST /v1/schedules.
@@ -290,6 +298,25 @@ func scheduleDetails(s scheduleView) [][]string {
 	}
 	for _, id := range s.Instruments {
 		rows = append(rows, []string{"instrument", id})
+	}
+	return append(rows, failingDetails(s)...)
+}
+
+// failingDetails says of a sync how many of its series fail, and why the first of them do.
+func failingDetails(s scheduleView) [][]string {
+	if s.Kind != "sync" {
+		return nil
+	}
+	rows := [][]string{{"failing", fmt.Sprintf("%d of %d series", s.Failing, s.Series)}}
+	for _, f := range s.Failures {
+		again := "with the next run"
+		if f.RetryAt != nil {
+			again = "not before " + instantText(f.RetryAt)
+		}
+		rows = append(rows, []string{"failure", fmt.Sprintf("%s, %s: %s; tried again %s", f.Instrument, f.Kind, f.Message, again)})
+	}
+	if more := s.Failing - len(s.Failures); more > 0 && len(s.Failures) > 0 {
+		rows = append(rows, []string{"failure", fmt.Sprintf("and %d more", more)})
 	}
 	return rows
 }
