@@ -4,6 +4,8 @@
 GO           ?= go
 ARGS         ?=
 TIMEOUT      ?= 20m
+# Tests that run at once in a package: most of them wait.
+PARALLEL     ?= 4
 SEED         ?= 0
 MINUTES      ?= 10
 BENCH        ?= .
@@ -44,15 +46,15 @@ build: ## build bin/marketdata
 
 .PHONY: test
 test: bin/temporal ## unit, integration and end-to-end tests
-	$(GO) test -timeout $(TIMEOUT) ./...
+	$(GO) test -timeout $(TIMEOUT) -parallel $(PARALLEL) ./...
 
 .PHONY: test-race
 test-race: bin/temporal ## the same under the race detector (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m $(IN_PROCESS)
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m -parallel $(PARALLEL) $(IN_PROCESS)
 
 .PHONY: coverage
 coverage: bin/temporal ## test coverage of the product's packages; fails below COVER_FLOOR percent
-	$(GO) test -timeout $(TIMEOUT) -covermode=atomic -coverprofile=coverage.out \
+	$(GO) test -timeout $(TIMEOUT) -parallel $(PARALLEL) -covermode=atomic -coverprofile=coverage.out \
 		-coverpkg=$$(echo $(PRODUCT) | tr ' ' ',') $(IN_PROCESS)
 	@$(GO) tool cover -func=coverage.out | awk -v floor=$(COVER_FLOOR) '\
 		/^total:/ { sub("%", "", $$3); printf "coverage %s %%, floor %s %%\n", $$3, floor; exit ($$3 + 0 < floor) }'

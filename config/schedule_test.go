@@ -72,7 +72,7 @@ func TestEveryProblemOfSchedulesIsNamed(t *testing.T) {
 		"schedules.Nightly_BTC": "lower case", "schedules.sync-mine": "choose another", "schedules.empty.instruments": "instruments",
 		"schedules.empty.interval": "interval", "schedules.empty.every": "cron", "schedules.empty.range": "30d",
 		"schedules.wrong.instruments[1]": "", "schedules.wrong.instruments[2]": "more than once", "schedules.wrong.interval": "1mo",
-		"schedules.wrong.cron": "above maximum", "schedules.wrong.range": "quotes", "schedules.wrong.policy": "missing or all",
+		"schedules.wrong.cron": "out of range", "schedules.wrong.range": "quotes", "schedules.wrong.policy": "missing or all",
 		"schedules.wrong.provider": "binance, yahoo", "schedules.wrong.concurrency": "1 to 64", "schedules.wrong.unknown": "unknown key",
 		"schedules.both.cron": "not both", "schedules.both.range": "unit", "schedules.numbers.instruments": "quotes",
 	} {

@@ -80,7 +80,7 @@ func TestASeriesIsStaleAsAlertsHaveIt(t *testing.T) {
 				until = midnight.Add(-interval.Duration())
 			}
 			tracked = append(tracked, market.TrackedSeries{
-				Instrument: market.InstrumentID{Symbol: "BTC", Venue: "X"}, Interval: interval, Provider: provider, Calendar: "24x7", CoveredUntil: &until,
+				Instrument: market.InstrumentID{Symbol: "BTC", Venue: "X"}, Interval: interval, Provider: provider, Calendar: "24x7", CoveredEnd: &until,
 			})
 		}
 		require.NoError(t, m.ExportState(metrics.StateOptions{Providers: instances(), Store: &fakeStore{tracked: tracked}}))
