@@ -20,7 +20,7 @@ const (
 	stateTimeout = 5 * time.Second
 	statesAtOnce = 8
 
-	// how often and how many times a schedule is looked at before a change counts as lost
+	// how often and how many times a schedule is looked at before a change counts as lost.
 	effectPoll  = 100 * time.Millisecond
 	effectPolls = 20
 )
