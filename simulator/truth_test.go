@@ -109,7 +109,8 @@ func TestKeysAreTheGrids(t *testing.T) {
 			require.Equal(rt, market.Interval1m, interval, "a longer bar is missing at %s", key)
 		}
 		require.Len(rt, bars, at, "a bar off the grid")
-		require.GreaterOrEqual(rt, int64(at)*100, grid.Count(market.Range{Start: start, End: earlier(end, grid.ClosedBefore(now(), 0))})*85)
+		const few = 20 // of a short stretch more can be missing
+		require.GreaterOrEqual(rt, int64(at+few)*100, grid.Count(market.Range{Start: start, End: earlier(end, grid.ClosedBefore(now(), 0))})*85)
 	})
 }
 
