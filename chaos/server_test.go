@@ -34,8 +34,9 @@ func postgresInUpsert(t *testing.T, p *chaos.Platform) {
 	var b chaos.Backfill
 	alone(func() {
 		begun, c := begin(t, p, pair("ETHBTC"), delay)
-		_, err := p.Audit().HoldUpsert(t.Context(), c) // ends with the server
+		hold, err := p.Audit().HoldUpsert(t.Context(), c)
 		require.NoError(t, err)
+		defer hold.Release(t.Context()) // it ends with the server; a hold that nobody keeps would end when its memory is freed
 		heldAt(t, p, begun, upsert)
 		require.NoError(t, shared.rig.CrashPostgres(true))
 		require.NoError(t, shared.rig.StartPostgres(t.Context()))
@@ -54,8 +55,9 @@ func postgresBetween(t *testing.T, p *chaos.Platform) {
 		hold, err := p.Audit().HoldNormalize(t.Context(), c)
 		require.NoError(t, err)
 		heldAt(t, p, begun, normalize)
-		_, err = p.Audit().HoldClaim(t.Context(), c, market.Interval1m) // ends with the server
+		claim, err := p.Audit().HoldClaim(t.Context(), c, market.Interval1m)
 		require.NoError(t, err)
+		defer claim.Release(t.Context()) // as above
 		hold.Release(t.Context())
 		require.Eventually(t, func() bool { return onlyChunk(t, p, begun).IsNormal }, soon, poll)
 		require.Equal(t, normalize, onlyChunk(t, p, begun).Stage)
