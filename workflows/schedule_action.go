@@ -23,6 +23,10 @@ const (
 	// how often and how many times a schedule is looked at before a change counts as lost.
 	effectPoll  = 100 * time.Millisecond
 	effectPolls = 20
+	lookTimeout = 3 * time.Second
+
+	// actTimeout bounds a change; it is below what the API gives a request.
+	actTimeout = 20 * time.Second
 )
 
 // Create stores the schedule together with its Temporal schedule: both stand, or neither. Errors: conflict when the id
@@ -52,11 +56,18 @@ func (s *Scheduler) Delete(ctx context.Context, id string) error {
 func (s *Scheduler) Trigger(ctx context.Context, id string) error {
 	var before int
 	trigger := func(ctx context.Context, h client.ScheduleHandle) error {
-		described, err := h.Describe(ctx)
-		if err != nil {
+		looking, cancel := context.WithTimeout(ctx, lookTimeout)
+		defer cancel()
+		described, err := h.Describe(looking)
+		var unknown *serviceerror.NotFound
+		switch {
+		case errors.As(err, &unknown):
 			return err
+		case err != nil:
+			before = -1 // whatever is seen next will do
+		default:
+			before = taken(described)
 		}
-		before = taken(described)
 		return h.Trigger(ctx, client.ScheduleTriggerOptions{})
 	}
 	return s.act(ctx, id, trigger, func(d *client.ScheduleDescription) bool { return taken(d) > before })
@@ -91,7 +102,7 @@ func taken(d *client.ScheduleDescription) int {
 func (s *Scheduler) act(
 	ctx context.Context, id string, do func(context.Context, client.ScheduleHandle) error, isDone func(*client.ScheduleDescription) bool,
 ) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, actTimeout)
 	defer cancel()
 	select {
 	case s.turn <- struct{}{}:
@@ -109,31 +120,52 @@ func (s *Scheduler) act(
 		err = do(ctx, handle)
 	}
 	for err == nil {
-		var isTaken bool
-		if isTaken, err = s.awaitEffect(ctx, handle, isDone); isTaken || err != nil {
-			break
+		switch s.awaitEffect(ctx, handle, isDone) {
+		case effectTaken, effectUnknown:
+			return nil
+		case effectLost:
+			if ctx.Err() != nil {
+				return market.Errorf(market.KindUnavailable, "the change was not taken in time: look at the schedule and try again")
+			}
+			err = do(ctx, handle)
 		}
-		err = do(ctx, handle)
 	}
 	return scheduleError(err, "change the schedule")
 }
 
-// awaitEffect looks at the schedule for a while and reports whether it is as wanted.
-func (s *Scheduler) awaitEffect(ctx context.Context, h client.ScheduleHandle, isDone func(*client.ScheduleDescription) bool) (bool, error) {
+// effect is what is seen of a change that Temporal has accepted.
+type effect int
+
+const (
+	effectUnknown effect = iota // the schedule could not be looked at
+	effectTaken
+	effectLost // it is as it was
+)
+
+// awaitEffect looks at the schedule for a while. A look that takes long, as on a busy server, says nothing.
+func (s *Scheduler) awaitEffect(ctx context.Context, h client.ScheduleHandle, isDone func(*client.ScheduleDescription) bool) effect {
+	seen := effectUnknown
 	tick := time.NewTicker(effectPoll)
 	defer tick.Stop()
 	for range effectPolls {
-		described, err := h.Describe(ctx)
-		if err != nil || isDone(described) {
-			return err == nil, err
+		looking, cancel := context.WithTimeout(ctx, lookTimeout)
+		described, err := h.Describe(looking)
+		cancel()
+		switch {
+		case err == nil && isDone(described):
+			return effectTaken
+		case err == nil:
+			seen = effectLost
+		case ctx.Err() != nil:
+			return seen
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return seen
 		}
 	}
-	return false, nil
+	return seen
 }
 
 // States returns the live state of schedules by id; one that is not in Temporal yet, or could not be read, is left out.
