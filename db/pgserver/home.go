@@ -179,12 +179,18 @@ func (h home) initdb(ctx context.Context, bin string, isFast bool) error {
 	command.SysProcAttr = childAttributes(h.owner)
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) } // with the server it runs
 	command.WaitDelay = time.Second
-	output, err := command.CombinedOutput()
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	ended := make(chan error, 1)
+	err := startChild(command, func() { ended <- command.Wait() })
+	if err == nil {
+		err = <-ended
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("initialise PostgreSQL's data folder: %w", ctx.Err())
 	}
 	if err != nil {
-		return fmt.Errorf("initialise PostgreSQL's data folder: %w: %s", err, lastLines(output))
+		return fmt.Errorf("initialise PostgreSQL's data folder: %w: %s", err, lastLines(output.Bytes()))
 	}
 	return nil
 }

@@ -57,12 +57,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	s, err := home.start(ctx, o)
 	if err != nil {
-		_ = lock.Close() // nothing was written
+		unlock(lock)
 		return nil, err
 	}
 	go func() {
 		<-s.exited
-		_ = lock.Close() // nothing was written
+		unlock(lock)
 		close(s.ended)
 	}()
 	return s, nil
@@ -180,17 +180,25 @@ func (h home) launch(ctx context.Context, bin string, o Options) (*Server, error
 	return s, nil
 }
 
-// run starts the process from an OS thread of its own that lives as long as the process: a child that is to die with
-// its parent dies with the thread that started it.
+// run starts the process.
 func (s *Server) run() error {
+	return startChild(s.command, func() {
+		_ = s.command.Wait() // how it ended is in its log
+		close(s.exited)
+	})
+}
+
+// startChild starts a command from an OS thread of its own, which ends with wait, and wait with the process: a child that
+// is to die with its parent dies with the thread that started it. A thread that starts such a child in passing may be made
+// another's own, and end with that.
+func startChild(command *exec.Cmd, wait func()) error {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		err := s.command.Start()
+		err := command.Start()
 		started <- err
 		if err == nil {
-			_ = s.command.Wait() // how it ended is in its log
-			close(s.exited)
+			wait()
 		}
 	}()
 	return <-started
