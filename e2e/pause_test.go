@@ -47,7 +47,7 @@ func TestPausedProviderIsNotAsked(t *testing.T) {
 	require.Positive(t, p.Budget.Waiting)
 	isQuiet := func(d time.Duration) { // beyond the three seconds
 		t.Helper()
-		require.Never(t, func() bool { return begunAfter(s.requestLog(), answered.Add(3*time.Second)) > 0 }, d, 500*time.Millisecond)
+		during(d, func() { require.Zero(t, begunAfter(s.requestLog(), answered.Add(3*time.Second))) })
 	}
 	isQuiet(8 * time.Second)
 	late := begunAfter(s.requestLog(), answered)
