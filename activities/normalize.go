@@ -91,23 +91,31 @@ func (a *Activities) normalizePages(
 	return normal, nil
 }
 
-// refuseUnusable returns malformed when more rows came than answers, and none of them is a bar: they cannot be read, or
-// stand where the calendar has no bars. Then the format has changed or the calendar is wrong, and answers that say nothing
-// of what was asked must not count as empty ones. One odd row an answer is no such sign: Yahoo adds its last price.
+// refuseUnusable returns malformed when more rows came than answers, and none of them is a bar: they cannot be read, are of
+// another time, or stand where the calendar has no bars. Then the format has changed or the calendar is wrong, and answers
+// that say nothing of what was asked must not count as empty ones. One odd row an answer is no such sign: Yahoo adds its
+// last price.
 func refuseUnusable(normal market.NormalPage, answers int) error {
-	outside := normal.Dropped[providers.DroppedOutside]
+	outside, elsewhere := normal.Dropped[providers.DroppedOutside], normal.Dropped[providers.DroppedElsewhere]
 	isOther := func(q market.Quarantined) bool {
 		return q.Rule != market.RuleUnreadable && q.Rule != market.RuleMisaligned
 	}
-	if len(normal.Bars) > 0 || len(normal.Quarantined)+outside <= answers || slices.ContainsFunc(normal.Quarantined, isOther) {
+	all := len(normal.Quarantined) + outside + elsewhere
+	if len(normal.Bars) > 0 || all <= answers || slices.ContainsFunc(normal.Quarantined, isOther) {
 		return nil
 	}
-	if len(normal.Quarantined) == 0 {
-		return market.Errorf(market.KindMalformed, "all %d rows stand outside the hours of the calendar: is the instrument's calendar right?", outside)
+	switch {
+	case elsewhere == all:
+		return market.Errorf(market.KindMalformed, "all %d rows are months away from what was asked for: does the provider still understand the request?", all)
+	case outside == all:
+		return market.Errorf(market.KindMalformed, "all %d rows stand outside the hours of the calendar: is the instrument's calendar right?", all)
+	case len(normal.Quarantined) == 0:
+		return market.Errorf(market.KindMalformed, "none of %d rows is a bar: %d stand outside the hours of the calendar, %d months away from what was asked for",
+			all, outside, elsewhere)
 	}
 	first := normal.Quarantined[0]
 	return market.Errorf(market.KindMalformed, "none of %d rows is a bar: has the format changed, is the instrument's calendar right? rows[0] is %s: %s",
-		len(normal.Quarantined)+outside, first.Rule, providers.Printable(first.Value))
+		all, first.Rule, providers.Printable(first.Value))
 }
 
 func (a *Activities) normalizePage(

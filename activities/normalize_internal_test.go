@@ -35,6 +35,13 @@ func TestRefuseUnusable(t *testing.T) {
 		{name: "rows that break a rule of bars", answers: 1, normal: market.NormalPage{Quarantined: rows(3, market.RuleNegativeVolume)}},
 		{name: "bars among them", answers: 1, normal: market.NormalPage{Bars: make([]market.Bar, 1), Quarantined: rows(9, market.RuleUnreadable)}},
 		{name: "neighbours of what was asked", answers: 2, normal: market.NormalPage{Dropped: map[string]int{providers.DroppedOutOfRange: 9}}},
+		{name: "another year", answers: 2, normal: market.NormalPage{Dropped: map[string]int{providers.DroppedElsewhere: 9}}, want: "all 9 rows are months away"},
+		{name: "the last price, of today", answers: 2, normal: market.NormalPage{Dropped: map[string]int{providers.DroppedElsewhere: 2}}},
+		{
+			name: "of another time and in the night", answers: 2,
+			normal: market.NormalPage{Dropped: map[string]int{providers.DroppedElsewhere: 2, providers.DroppedOutside: 1}}, want: "1 stand outside the hours of the calendar, 2 months away",
+		},
+		{name: "another year beside bars", answers: 1, normal: market.NormalPage{Bars: make([]market.Bar, 1), Dropped: map[string]int{providers.DroppedElsewhere: 9}}},
 	} {
 		err := refuseUnusable(tc.normal, tc.answers)
 		if tc.want == "" {

@@ -11,6 +11,7 @@ import (
 // The reasons for which a row is dropped without being a fault.
 const (
 	DroppedOutOfRange = "out_of_range"  // not in what was asked for
+	DroppedElsewhere  = "elsewhere"     // not even near what was asked for: farther away than nearby
 	DroppedForming    = "forming"       // its bar had not closed and settled when the page was asked for
 	DroppedDuplicate  = "duplicate"     // a row of the same key that says the same
 	DroppedSuperseded = "superseded"    // an earlier row of the same key, where the provider's later one counts
@@ -18,6 +19,10 @@ const (
 	DroppedNoTrade    = "no_trade"      // a row without prices: nothing traded
 	DroppedLive       = "live"          // the last price of a bar that is still forming, as a row of its own
 )
+
+// nearby is how far from what was asked for a row may stand without being strange: providers widen what they are asked to
+// whole days, weeks or months.
+const nearby = 62 * 24 * time.Hour
 
 // Cleaner applies to all providers what no provider is trusted with: the closed-bar rule, clipping to what was asked
 // for, alignment, order, duplicates. Every row it drops is counted by reason.
@@ -67,6 +72,8 @@ func (c *Cleaner) Add(rows Rows, asked market.Range, requestedAt time.Time) {
 
 func dropReason(key time.Time, asked market.Range, closed time.Time) string {
 	switch {
+	case key.Before(asked.Start.Add(-nearby)) || key.After(asked.End.Add(nearby)):
+		return DroppedElsewhere
 	case !asked.Contains(key):
 		return DroppedOutOfRange
 	case !key.Before(closed):

@@ -35,6 +35,10 @@ func TestCleaner(t *testing.T) {
 	}{
 		{name: "sorted", rows: providers.Rows{Bars: []market.Bar{bar(2, "1"), bar(1, "1")}}, kept: []market.Bar{bar(1, "1"), bar(2, "1")}, dropped: map[string]int{}},
 		{name: "half-open", rows: providers.Rows{Bars: []market.Bar{bar(-1, "1"), bar(0, "1"), bar(9, "1"), bar(10, "1")}}, kept: []market.Bar{bar(0, "1"), bar(9, "1")}, dropped: map[string]int{providers.DroppedOutOfRange: 2}},
+		{
+			name: "far from what was asked for", rows: providers.Rows{Bars: []market.Bar{bar(1, "1"), bar(-62*1440, "1"), bar(-62*1440-1, "1"), bar(10+62*1440, "1"), bar(10+62*1440+1, "1")}},
+			kept: []market.Bar{bar(1, "1")}, dropped: map[string]int{providers.DroppedOutOfRange: 2, providers.DroppedElsewhere: 2},
+		},
 		{name: "equal duplicates", rows: providers.Rows{Bars: []market.Bar{bar(1, "1"), bar(1, "1.0"), bar(1, "1")}}, kept: []market.Bar{bar(1, "1")}, dropped: map[string]int{providers.DroppedDuplicate: 2}},
 		{name: "conflicting duplicates", rows: providers.Rows{Bars: []market.Bar{bar(1, "1"), bar(1, "2"), bar(2, "3")}}, kept: []market.Bar{bar(2, "3")}, dropped: map[string]int{}, quarantined: []market.Rule{market.RuleConflictingDuplicate, market.RuleConflictingDuplicate}},
 		{name: "the later row wins where declared", rows: providers.Rows{Bars: []market.Bar{bar(1, "1"), bar(1, "2")}, LaterWins: true}, kept: []market.Bar{bar(1, "2")}, dropped: map[string]int{providers.DroppedSuperseded: 1}},
