@@ -84,16 +84,18 @@ func requireGood(t *testing.T, p *chaos.Platform, thaws ...time.Time) chaos.Verd
 	t.Helper()
 	shared.alone.RLock()
 	defer shared.alone.RUnlock()
-	var v chaos.Verdict
+	var last struct {
+		chaos.Verdict
+
+		err error
+	}
 	require.Eventually(t, func() bool { // the list of workflows lags behind
-		var err error
-		v, err = p.Verify(t.Context(), thaws...)
-		require.NoError(t, err)
-		return len(v.Stuck) == 0
-	}, soon, 100*time.Millisecond, "%+v", &v)
-	require.True(t, v.IsGood(), "%+v", v)
-	require.Positive(t, v.Compared)
-	return v
+		last.Verdict, last.err = p.Verify(t.Context(), thaws...)
+		return last.err == nil && len(last.Stuck) == 0
+	}, soon, 100*time.Millisecond, "%+v", &last)
+	require.True(t, last.IsGood(), "%+v", last.Verdict)
+	require.Positive(t, last.Compared)
+	return last.Verdict
 }
 
 // requireSecondAttempt proves that another attempt took the step over: the fault hit what it was meant for.
