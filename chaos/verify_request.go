@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -17,7 +18,9 @@ const clockStep = time.Millisecond
 
 // repeated lists requests that need not have been made. A request was needed if its own answer is stored, or if it came to
 // nothing (refused, broken off, or lost with the worker or the database before it was stored) and the answer to the same
-// request was stored later, by a chunk that was at work then. What a chunk asked twice by its own account comes first.
+// request was stored later, by a chunk that was at work then. One that was refused is needed too if no such answer had been
+// stored: it may have failed its chunk, and the stretch be loaded by another before the retry, which then asks for less.
+// What a chunk asked twice by its own account comes first.
 // late are such requests just after a frozen worker went on, one for each: it cannot know that its work was given to another.
 func (p *Platform) repeated(ctx context.Context, thaws []time.Time) (repeated, late []string, err error) {
 	problems, err := p.audit.Repeated(ctx)
@@ -133,15 +136,20 @@ func match(key string, requests []request, pages []audit.Page) []oddity {
 		isTaken[i] = true
 	}
 	for i, r := range requests {
-		isNeeded := slices.ContainsFunc(pages, func(page audit.Page) bool {
-			return !page.ChunkAt.After(r.At) && page.RequestedAt.After(r.At.Add(-clockStep))
-		})
-		if !isTaken[i] && !isNeeded {
+		if !isTaken[i] && !isNeeded(r, pages) {
 			odd = append(odd, oddity{at: r.At, isRequest: true, what: fmt.Sprintf(
 				"the request of %s (status %d) asked for what was stored: %s", market.FormatTime(r.At), r.Status, key)})
 		}
 	}
 	return odd
+}
+
+// isNeeded judges a request without an answer of its own by the stored answers to the same request.
+func isNeeded(r request, pages []audit.Page) bool {
+	isLater := func(page audit.Page) bool { return page.RequestedAt.After(r.At.Add(-clockStep)) }
+	isRetried := slices.ContainsFunc(pages, func(page audit.Page) bool { return isLater(page) && !page.ChunkAt.After(r.At) })
+	isRefused := r.Status >= http.StatusBadRequest && !slices.ContainsFunc(pages, func(page audit.Page) bool { return !isLater(page) })
+	return isRetried || isRefused
 }
 
 // closest returns the first free request that came after the instant, or -1.

@@ -65,7 +65,7 @@ type load struct {
 	chunk      market.Chunk
 	attempt    market.Attempt
 	rows       int64
-	legible    multirange // covered without where a row is quarantined: a bar that is not there was withdrawn
+	legible    multirange // covered without what quarantined rows may stand for: a bar that is not there was withdrawn
 	covered    multirange
 	span       market.Range // holds every bar of the page and all that is covered
 	observedAt time.Time
@@ -95,15 +95,20 @@ func (db *DB) load(ctx context.Context, tx pgx.Tx, chunk market.Chunk, a market.
 	return result, err
 }
 
+// readNormalPage reads the page to load. A quarantined row stands for the bar of its key or, beside the grid, for the stored
+// bar before or after it; for any bar where its time is unknown.
 func (db *DB) readNormalPage(ctx context.Context, tx pgx.Tx, chunk market.Chunk, a market.Attempt) (*load, error) {
 	const query = `
 		SELECT nextval(pg_get_serial_sequence('load', 'id')), rows, covered,
 			covered - coalesce((
-				SELECT range_agg(CASE WHEN q.ts IS NULL THEN tstzrange(NULL, NULL) ELSE tstzrange(q.ts, q.ts + interval '1 microsecond') END)
+				SELECT range_agg(CASE WHEN q.ts IS NULL THEN tstzrange(NULL, NULL) ELSE tstzrange(
+					coalesce((SELECT max(ts) FROM bar WHERE series_id = q.series_id AND ts >= lower(p.covered) AND ts <= q.ts), q.ts),
+					coalesce((SELECT min(ts) FROM bar WHERE series_id = q.series_id AND ts >= q.ts AND ts < upper(p.covered)), q.ts),
+					'[]') END)
 				FROM quarantined_bar q WHERE q.chunk_id = $1
 			), '{}'), observed_at, body,
 			least(first_at, lower(covered)), greatest(last_at + interval '1 microsecond', upper(covered))
-		FROM normal_page WHERE chunk_id = $1`
+		FROM normal_page p WHERE chunk_id = $1`
 	l := &load{chunk: chunk, attempt: a}
 	var body []byte
 	var start, end *time.Time

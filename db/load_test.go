@@ -98,6 +98,30 @@ func TestLoadChunkNeverRestatesBackwards(t *testing.T) {
 	require.Equal(t, int64(1), result.Restated, "observed at the same instant: the later commit counts")
 }
 
+func TestLoadChunkKeepsWhatAnUnusableRowMayStandFor(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	series := newSeries(t, d, market.Interval1d)
+	r := span("2024-01-01", "2024-01-08")
+	day := func(n int) time.Time { return at("2024-01-01").AddDate(0, 0, n) }
+	all := make([]market.Bar, 7)
+	for n := range all {
+		all[n] = bar(day(n), "1", "")
+	}
+	loadPage(t, d, series, r, page(r, at("2024-02-01"), all...))
+
+	lacking := page(r, at("2024-02-02"), all[0])
+	lacking.Quarantined = []market.Quarantined{
+		{Time: day(2), Rule: market.RuleNegativeVolume, Value: "of its key"},
+		{Time: day(4).Add(7 * time.Second), Rule: market.RuleMisaligned, Value: "between two"},
+	}
+	require.Equal(t, int64(3), loadPage(t, d, series, r, lacking).Withdrawn)
+	require.Equal(t, "2024-01-02 2024-01-04 2024-01-07", scalar[string](t, d, `SELECT string_agg(ts::date::text, ' ' ORDER BY ts) FROM bar_withdrawal`))
+
+	lacking.Quarantined = []market.Quarantined{{Rule: market.RuleUnreadable, Value: "of an unknown time"}}
+	require.Zero(t, loadPage(t, d, series, r, lacking).Withdrawn)
+}
+
 func TestLoadChunkFlagsWithdrawnBars(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
