@@ -7,11 +7,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+	workflowpb "go.temporal.io/api/workflow/v1"
+	"go.temporal.io/api/workflowservice/v1"
 
 	"marketdata/market"
 )
@@ -66,7 +69,7 @@ func (o *operator) keepFailure() {
 // do fails the test with the step that did not work.
 func (o *operator) do(step string, actions ...chromedp.Action[chromedp.Void]) {
 	o.t.Helper()
-	ctx, cancel := context.WithTimeout(o.tab, 30*time.Second)
+	ctx, cancel := context.WithTimeout(o.tab, 2*time.Minute) // a browser on a busy machine
 	defer cancel()
 	require.NoError(o.t, chromedp.Do(ctx, actions...), step)
 }
@@ -81,9 +84,15 @@ func rendered(words string) chromedp.JSPath {
 	return chromedp.JSPath(fmt.Sprintf("[...document.querySelectorAll('iframe')].find(e => e.checkVisibility() && decodeURIComponent(e.src).includes(%q))", words))
 }
 
-// find pastes a query into the address of the workflow list.
-func (o *operator) find(query string) {
+// find pastes a query into the address of the workflow list, as soon as the list, which lags behind, has the workflow.
+func (o *operator) find(s *stack, query, workflowID string) {
 	o.t.Helper()
+	require.Eventually(o.t, func() bool {
+		list, err := s.temporal.ListWorkflow(o.t.Context(), &workflowservice.ListWorkflowExecutionsRequest{Query: query})
+		return err == nil && slices.ContainsFunc(list.GetExecutions(), func(i *workflowpb.WorkflowExecutionInfo) bool {
+			return i.GetExecution().GetWorkflowId() == workflowID
+		})
+	}, time.Minute, 50*time.Millisecond)
 	o.do("open the list", chromedp.Navigate(o.ui+"/workflows?"+url.Values{"query": {query}}.Encode()))
 }
 
@@ -99,8 +108,8 @@ func TestOperatorHealsAChunkInTheUI(t *testing.T) {
 	s.awaitEnd(b.WorkflowID)
 
 	o := newOperator(t, s)
-	o.find(`WorkflowType="ChunkWorkflow" AND MdProvider="sim_binance" AND ExecutionStatus="Failed"`)
 	chunk := market.ChunkWorkflowID(b.ID, "BTCUSDT.SIM-1m-20240101")
+	o.find(s, `WorkflowType="ChunkWorkflow" AND MdProvider="sim_binance" AND ExecutionStatus="Failed"`, chunk)
 	o.do("open the failed chunk", chromedp.Click(seen("table a", chunk)))
 	o.do("read its id", chromedp.WaitVisible(seen("h1", chunk)))
 	o.do("read the kind", chromedp.WaitVisible(seen("[data-testid=input-and-result]", `"denied"`)))
