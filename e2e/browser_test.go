@@ -74,6 +74,12 @@ func (o *operator) do(step string, actions ...chromedp.Action[chromedp.Void]) {
 	require.NoError(o.t, chromedp.Do(ctx, actions...), step)
 }
 
+// press clicks what the path finds, wherever it has moved to meanwhile: a click at its place may hit what is below it.
+func (o *operator) press(step string, path chromedp.JSPath) {
+	o.t.Helper()
+	o.do(step, chromedp.WaitVisible(path), chromedp.Evaluate[chromedp.Void](string(path)+".click()"))
+}
+
 // seen is the first visible element of the CSS selector that contains the text.
 func seen(selector, text string) chromedp.JSPath {
 	return chromedp.JSPath(fmt.Sprintf("[...document.querySelectorAll(%q)].find(e => e.checkVisibility() && e.textContent.includes(%q))", selector, text))
@@ -110,19 +116,22 @@ func TestOperatorHealsAChunkInTheUI(t *testing.T) {
 	o := newOperator(t, s)
 	chunk := market.ChunkWorkflowID(b.ID, "BTCUSDT.SIM-1m-20240101")
 	o.find(s, `WorkflowType="ChunkWorkflow" AND MdProvider="sim_binance" AND ExecutionStatus="Failed"`, chunk)
-	o.do("open the failed chunk", chromedp.Click(seen("table a", chunk)))
+	o.press("open the failed chunk", seen("table a", chunk))
 	o.do("read its id", chromedp.WaitVisible(seen("h1", chunk)))
 	o.do("read the kind", chromedp.WaitVisible(seen("[data-testid=input-and-result]", `"denied"`)))
 	o.do("read the text", chromedp.WaitVisible(seen("[data-testid=input-and-result]", "MD_PROVIDERS__SIM_BINANCE__BASE_URL")))
-	o.do("read what to do", chromedp.Click(seen("[data-testid=user-metadata-tab]", "")), chromedp.WaitVisible(rendered("**BTCUSDT.SIM 1m 2024-01-01..2024-01-02** failed: `denied`")),
+	o.press("go to what is said of it", seen("[data-testid=user-metadata-tab]", ""))
+	o.do("read what to do", chromedp.WaitVisible(rendered("**BTCUSDT.SIM 1m 2024-01-01..2024-01-02** failed: `denied`")),
 		chromedp.WaitVisible(rendered(`MD\_PROVIDERS\_\_SIM\_BINANCE\_\_BASE\_URL`)), chromedp.WaitVisible(rendered("reset this workflow")))
 
 	s.healSimulator()
-	o.do("ask for a reset", chromedp.Click(seen("button", "Reset")), chromedp.WaitVisible(seen("dialog", "Reset Workflow")))
-	o.do("choose where to", chromedp.Click(seen("dialog [data-testid=workflow-reset-event-id-select-button]", "")),
-		chromedp.Click(seen("dialog li[role=option]", "4 - WorkflowTaskCompleted")))
+	o.press("ask for a reset", seen("button", "Reset"))
+	o.do("see the dialog", chromedp.WaitVisible(seen("dialog", "Reset Workflow")))
+	o.press("choose where to", seen("dialog [data-testid=workflow-reset-event-id-select-button]", ""))
+	o.press("choose the first workflow task", seen("dialog li[role=option]", "4 - WorkflowTaskCompleted"))
 	o.do("give the reason", chromedp.SendKeys(seen("dialog [data-testid=reset-reason]", ""), "the region is allowed again"))
-	o.do("confirm", chromedp.Click(seen("dialog [data-testid=confirm-modal-button]", "")))
+	o.press("confirm", seen("dialog [data-testid=confirm-modal-button]:enabled", ""))
+	o.do("see it accepted", chromedp.WaitNotPresent(seen("dialog", "Reset Workflow")))
 	b = s.awaitStatus(b.ID, "completed")
 	require.Equal(t, int64(dayBars), b.Progress.Bars.Inserted)
 }
