@@ -20,7 +20,7 @@ func twoProviders(symbol string) market.Instrument {
 	}
 }
 
-func putAll(t *testing.T, d *db.DB, symbols ...string) {
+func putAll(t testing.TB, d *db.DB, symbols ...string) {
 	t.Helper()
 	for _, symbol := range symbols {
 		_, isNew, err := d.PutInstrument(t.Context(), twoProviders(symbol))
@@ -42,7 +42,7 @@ func requestFor(r market.Range, provider string, symbols ...string) market.Backf
 	return q
 }
 
-func create(t *testing.T, d *db.DB, r market.BackfillRequest) market.Backfill {
+func create(t testing.TB, d *db.DB, r market.BackfillRequest) market.Backfill {
 	t.Helper()
 	b, isReplay, err := d.CreateBackfill(t.Context(), r)
 	require.NoError(t, err)
