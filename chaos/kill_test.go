@@ -94,29 +94,31 @@ func TestWorkerFrozen(t *testing.T) {
 	require.NoError(t, err)
 	after := onlyChunk(t, p, b)
 	require.NotEqual(t, before.Token, after.Token, "another attempt loaded the chunk")
+	said := len(logOf(t, frozen))
 	thawed := time.Now()
 	require.NoError(t, frozen.Thaw())
 	// Its request is refused when it wants to store the answer; or it hears first that Temporal has given its work away.
 	require.Eventually(t, func() bool {
-		for _, line := range logLines(t, frozen) {
-			if bytes.Contains(line, []byte(after.WorkflowID)) && bytes.Contains(line, []byte("Activity")) {
+		for line := range bytes.SplitSeq(logOf(t, frozen)[said:], []byte("\n")) {
+			isOver := bytes.Contains(line, []byte(`"msg":"activity attempt failed"`)) || bytes.Contains(line, []byte(`"msg":"activity canceled"`))
+			if isOver && bytes.Contains(line, []byte(after.WorkflowID)) {
 				t.Logf("thawed at %s: %s", thawed, line)
 				return true
 			}
 		}
 		return false
-	}, soon, poll, "the late attempt ends")
+	}, soon, poll, "the late attempt comes to nothing")
 	require.Equal(t, after, onlyChunk(t, p, b))
 	require.LessOrEqual(t, len(requireGood(t, p, thawed).Late), 1)
 	requireSecondAttempt(t, p, b, fetch)
 }
 
-// logLines is what a worker has logged.
-func logLines(t *testing.T, w *chaos.Worker) [][]byte {
+// logOf is what a worker has logged.
+func logOf(t *testing.T, w *chaos.Worker) []byte {
 	t.Helper()
 	log, err := os.ReadFile(w.LogFile())
 	require.NoError(t, err)
-	return bytes.Split(log, []byte("\n"))
+	return log
 }
 
 // keepHolding holds the provider as after a 429, again and again until the end: whoever wants to ask it sleeps.

@@ -63,7 +63,6 @@ func TestStateOfARealDatabase(t *testing.T) {
 	look()
 	require.GreaterOrEqual(t, staleness(), sinceAdded, "an old backfill does not make it look fresh")
 
-	look()
 	cover(market.Range{Start: old.End, End: clock.Add(time.Minute).Truncate(time.Minute)}) // the next look may be in the next minute
 	look()
 	require.Zero(t, staleness())
