@@ -37,6 +37,7 @@ func allowed() map[string][]string {
 		"db/audit":               {"market"},
 		"db/dbtest":              {"db", "db/pgserver"},
 		"db/pgserver":            {},
+		"db/schema":              {},
 		"alerts":                 {"market"},
 		"planning":               {"market", "market/calendar"},
 		"activities":             {"alerts", "market", "market/calendar", "planning", "providers", "trace"},
@@ -56,7 +57,7 @@ func allowed() map[string][]string {
 }
 
 // testOnly lists packages that no code but tests may import.
-func testOnly() []string { return []string{"db/dbtest", "providers/providertest"} }
+func testOnly() []string { return []string{"db/dbtest", "db/schema", "providers/providertest"} }
 
 // families says which packages may import which modules of others. A module that is not listed fails the test.
 func families() map[string][]string {
@@ -67,7 +68,7 @@ func families() map[string][]string {
 		"github.com/go-chi/chi":            {"api"},
 		"github.com/go-viper/mapstructure": {"config"},
 		"github.com/google/uuid":           {"activities", "api", "db"},
-		"github.com/jackc/pgx":             {"db", "db/audit", "db/dbtest", "db/pgserver"},
+		"github.com/jackc/pgx":             {"db", "db/audit", "db/dbtest", "db/pgserver", "db/schema"},
 		"github.com/klauspost/compress":    {"db"},
 		"github.com/knadh/koanf":           {"config"},
 		"github.com/pressly/goose":         {"db"},
