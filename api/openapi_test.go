@@ -22,6 +22,7 @@ var update = flag.Bool("update", false, "rewrite the golden files under testdata
 // requireGolden compares with testdata/name; -update rewrites it.
 func requireGolden(t *testing.T, name, got string) {
 	t.Helper()
+	require.Regexp(t, "(Is|Are)Current$", t.Name(), "make generate finds a test that rewrites by its name")
 	path := filepath.Join("testdata", name)
 	if *update {
 		require.NoError(t, os.MkdirAll("testdata", 0o755))
@@ -32,7 +33,7 @@ func requireGolden(t *testing.T, name, got string) {
 	require.Equal(t, string(want), got, "run go test ./api -update and look at the difference")
 }
 
-func TestOpenAPI_IsTheGoldenFile(t *testing.T) {
+func TestOpenAPIIsCurrent(t *testing.T) {
 	t.Parallel()
 	a := newWorld().get(t, "/openapi.yaml")
 	require.Equal(t, http.StatusOK, a.status)
@@ -66,7 +67,7 @@ func TestOpenAPI_DescribesEveryOperation(t *testing.T) {
 	}
 }
 
-func TestRoutes_AreTheGoldenFile(t *testing.T) {
+func TestRoutesAreCurrent(t *testing.T) {
 	t.Parallel()
 	routes, ok := api.New(newWorld().options).(chi.Routes)
 	require.True(t, ok)
