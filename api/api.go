@@ -87,7 +87,7 @@ func New(o Options) http.Handler {
 	if s.timeout <= 0 {
 		s.timeout = defaultRequestTimeout
 	}
-	s.router.Use(s.identify, s.logAccess, s.recoverPanic, s.bound, s.checkQuery, s.readBody, chimiddleware.GetHead)
+	s.router.Use(s.identify, s.logAccess, s.recoverPanic, s.refuseForeign, s.bound, s.checkQuery, s.readBody, chimiddleware.GetHead)
 	s.router.NotFound(s.notFound)
 	s.router.MethodNotAllowed(s.methodNotAllowed)
 	s.huma = newHuma(s)

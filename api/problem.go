@@ -79,8 +79,9 @@ func kindOf(kind market.Kind) problemKind {
 		k.Remedy = "Look at the named resource; wait for it, cancel it, or send values that agree with it."
 	case market.KindDenied:
 		k.Title, k.Status = "It is not allowed", http.StatusForbidden
-		k.Description = "A key, a plan or a region is refused."
-		k.Remedy = "Check the key in the configuration and what the provider's plan allows."
+		k.Description = "A provider refuses a key, a plan or a region; or a browser sent, for a page of another origin, " +
+			"a request that changes something."
+		k.Remedy = "Check the key in the configuration and what the provider's plan allows. Pages of other origins may only read."
 	case market.KindMalformed:
 		k.Title, k.Status = "A provider's answer cannot be read", http.StatusBadGateway
 		k.Description = "A provider answered something it does not document. Its answer is kept for inspection."

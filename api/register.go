@@ -14,6 +14,9 @@ import (
 // of op.Errors, those any request can meet, and the problem schema are described in the OpenAPI document.
 func register[I, O any](s *server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
 	statuses := append(op.Errors, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable)
+	if op.Method != http.MethodGet {
+		statuses = append(statuses, http.StatusForbidden) // refuseForeign
+	}
 	if op.Method == http.MethodPost {
 		statuses = append(statuses, http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
