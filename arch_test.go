@@ -49,6 +49,8 @@ func allowed() map[string][]string {
 		"chaos":                  {"db", "db/audit", "db/pgserver", "devstack", "market", "market/calendar", "simulator"},
 		"cmd/chaos":              {"chaos"},
 		"e2e":                    {},
+		"delivery":               {},
+		"cmd/delivery":           {"delivery"},
 		"cmd/marketdata": {
 			"activities", "alerts", "api", "config", "db", "db/pgserver", "devstack", "market", "market/calendar", "metrics", "planning", "providers",
 			"providers/all", "simulator", "trace", "worker", "workflows",
@@ -67,7 +69,7 @@ func families() map[string][]string {
 		"github.com/fergusstrange":         {"db/pgserver"},
 		"github.com/go-chi/chi":            {"api"},
 		"github.com/go-viper/mapstructure": {"config"},
-		"github.com/google/uuid":           {"activities", "api", "db"},
+		"github.com/google/uuid":           {"activities", "api", "db", "delivery"},
 		"github.com/jackc/pgx":             {"db", "db/audit", "db/dbtest", "db/pgserver", "db/schema"},
 		"github.com/klauspost/compress":    {"db"},
 		"github.com/knadh/koanf":           {"config"},

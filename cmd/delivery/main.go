@@ -1,0 +1,255 @@
+// Command delivery makes what a release consists of; `make` calls it. See package delivery.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"marketdata/delivery"
+)
+
+// Exit codes beside 0 and 1.
+const (
+	exitUsage      = 2
+	exitNotChecked = 4 // govulncheck's own answer to a finding is 3
+)
+
+const product = "./cmd/marketdata"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// errUsage is answered with how the command is called.
+var errUsage = errors.New("usage: delivery notes|coverage|licences|sbom|dist|vuln [flags] [arguments]")
+
+// exitError carries the exit code of a program that was run.
+type exitError struct{ code int }
+
+func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+
+// run executes one command and returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	err := dispatch(ctx, args, stdout, stderr)
+	var exit exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.code
+	case errors.Is(err, flag.ErrHelp):
+		return exitUsage
+	}
+	_, _ = fmt.Fprintln(stderr, err)
+	switch {
+	case errors.Is(err, delivery.ErrNotChecked):
+		return exitNotChecked
+	case errors.Is(err, errUsage):
+		return exitUsage
+	default:
+		return 1
+	}
+}
+
+func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		return errUsage
+	}
+	commands := map[string]func(context.Context, *flag.FlagSet, []string, io.Writer) error{
+		"notes": notes, "coverage": coverage, "licences": licences, "sbom": sbom, "dist": dist, "vuln": vuln,
+	}
+	command, isKnown := commands[args[0]]
+	if !isKnown {
+		return errUsage
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	return command(ctx, flags, args[1:], stdout)
+}
+
+func notes(_ context.Context, flags *flag.FlagSet, args []string, stdout io.Writer) error {
+	file := flags.String("changelog", "CHANGELOG.md", "the changelog")
+	if err := flags.Parse(args); err != nil {
+		return flag.ErrHelp
+	}
+	text, err := os.ReadFile(*file)
+	if err != nil {
+		return fmt.Errorf("read the changelog: %w", err)
+	}
+	section, err := delivery.Notes(string(text), flags.Arg(0))
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(stdout, section)
+	return err
+}
+
+func coverage(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Writer) (err error) {
+	file := flags.String("profile", "coverage.out", "what go test -coverprofile wrote")
+	floor := flags.Float64("floor", 0, "fail below this percentage")
+	badge := flags.String("badge", "", "write a picture of the total to this file")
+	table := flags.String("table", "", "add a table in Markdown to this file")
+	if err := flags.Parse(args); err != nil {
+		return flag.ErrHelp
+	}
+	profile, err := os.Open(*file)
+	if err != nil {
+		return fmt.Errorf("open the profile: %w", err)
+	}
+	defer func() { err = errors.Join(err, profile.Close()) }()
+	measured, err := delivery.ReadCoverage(profile)
+	if err != nil {
+		return err
+	}
+	if *badge != "" {
+		if err := os.WriteFile(*badge, []byte(measured.Badge(*floor)), 0o600); err != nil {
+			return fmt.Errorf("write the badge: %w", err)
+		}
+	}
+	if *table != "" {
+		if err := appendTo(*table, measured.Table(*floor)); err != nil {
+			return err
+		}
+	}
+	_, _ = fmt.Fprintf(stdout, "coverage %.1f %% of %d statements, floor %g %%\n", measured.Total.Percent(), measured.Total.Statements, *floor)
+	packages, err := delivery.Packages(ctx, ".")
+	if err != nil {
+		return err
+	}
+	if missing := measured.Missing(packages); len(missing) > 0 {
+		return fmt.Errorf("nothing was measured of %s", strings.Join(missing, ", "))
+	}
+	if measured.Total.Percent() < *floor {
+		return fmt.Errorf("coverage is below its floor")
+	}
+	return nil
+}
+
+func appendTo(path, text string) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the table: %w", err)
+	}
+	_, err = file.WriteString(text)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("write the table: %w", err)
+	}
+	return nil
+}
+
+func licences(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Writer) error {
+	file := flags.String("page", filepath.Join("docs", "licences.md"), "the page to compare with")
+	if err := flags.Parse(args); err != nil {
+		return flag.ErrHelp
+	}
+	licensed, err := licensedModules(ctx)
+	if err != nil {
+		return err
+	}
+	page, err := os.ReadFile(*file)
+	if err != nil {
+		return fmt.Errorf("read the page of licences: %w", err)
+	}
+	if string(page) != delivery.LicencePage(licensed) {
+		return fmt.Errorf("%s is not current: run make generate", *file)
+	}
+	_, err = fmt.Fprintf(stdout, "%d modules, all under licences that are known and allowed; %s is current\n", len(licensed), *file)
+	return err
+}
+
+func licensedModules(ctx context.Context) ([]delivery.Licensed, error) {
+	modules, err := delivery.Modules(ctx, ".", product, delivery.Platforms())
+	if err != nil {
+		return nil, err
+	}
+	return delivery.License(modules)
+}
+
+func sbom(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Writer) error {
+	out := flags.String("o", "", "the file to write")
+	if err := flags.Parse(args); err != nil || *out == "" || flags.NArg() != 1 {
+		return fmt.Errorf("%w: delivery sbom -o FILE BINARY", errUsage)
+	}
+	licensed, err := licensedModules(ctx)
+	if err != nil {
+		return err
+	}
+	document, err := delivery.SBOM(flags.Arg(0), licensed)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(*out, document, 0o600); err != nil {
+		return fmt.Errorf("write the bill of materials: %w", err)
+	}
+	_, err = fmt.Fprintln(stdout, *out)
+	return err
+}
+
+func dist(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Writer) error {
+	version := flags.String("version", "", "the tag that the commit must have")
+	out := flags.String("o", "dist", "the folder for the archives; what it holds is replaced")
+	platforms := flags.String("platforms", "", "for which, with blanks between; all by default")
+	if err := flags.Parse(args); err != nil {
+		return flag.ErrHelp
+	}
+	wanted := delivery.Platforms()
+	if *platforms != "" {
+		wanted = nil
+		for _, name := range strings.Fields(*platforms) {
+			if !slices.Contains(delivery.Platforms(), delivery.Platform(name)) {
+				return fmt.Errorf("there are no releases for %q: %v", name, delivery.Platforms())
+			}
+			wanted = append(wanted, delivery.Platform(name))
+		}
+	}
+	names, err := delivery.Dist{
+		Root: ".", Out: *out, Package: product, Version: *version, Platforms: wanted,
+		Extras: []string{"LICENSE", "README.md", "CHANGELOG.md", "config.example.yaml", "catalog/*.yaml"},
+	}.Make(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		_, _ = fmt.Fprintln(stdout, filepath.Join(*out, name))
+	}
+	return nil
+}
+
+// vuln runs govulncheck against a database that can be reached. Its exit code is govulncheck's, 3 for a finding; where
+// there is no database, it is 4.
+func vuln(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Writer) error {
+	tool := flags.String("tool", filepath.Join("bin", "govulncheck"), "the program govulncheck")
+	if err := flags.Parse(args); err != nil {
+		return flag.ErrHelp
+	}
+	database, err := delivery.VulnSources{
+		Given: os.Getenv("GOVULNDB"), Client: &http.Client{Timeout: 10 * time.Second}, Download: delivery.DownloadModule,
+	}.Find(ctx)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintln(stdout, "database:", database.Origin)
+	check := exec.CommandContext(ctx, *tool, append([]string{"-db", database.URL}, flags.Args()...)...)
+	check.Stdout, check.Stderr = stdout, stdout
+	err = check.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exitError{exit.ExitCode()}
+	}
+	return err
+}
