@@ -52,8 +52,9 @@ func Load(s Sources) (Config, error) {
 	if s.Flags != nil {
 		l.add(flagLayer(s.Flags))
 	}
-	l.complete("providers", map[string]any{"enabled": true})
-	l.complete("alerts.webhooks", map[string]any{"enabled": true, "format": FormatJSON})
+	for section, defaults := range completions() {
+		l.complete(section, defaults)
+	}
 
 	var c Config
 	err := l.into.UnmarshalWithConf("", &c, koanf.UnmarshalConf{
