@@ -12,6 +12,9 @@ BENCH        ?= .
 BENCHTIME    ?= 1s
 COUNT        ?= 1
 COVER_FLOOR  ?= 85
+# A tag, for `notes` and `dist`; which platforms `dist` builds for, all by default.
+VERSION      ?=
+PLATFORMS    ?=
 # Go stamps commit and date into the binary, where there is a repository that git can read.
 VCS          := $(shell git rev-parse --quiet --verify HEAD >/dev/null 2>&1 && echo true || echo false)
 
@@ -106,12 +109,45 @@ verify: bin/temporal ## prove that generated and golden files and go.mod are cur
 	$(GO) mod tidy -diff
 	$(GO) mod verify
 
+.PHONY: badge
+badge: coverage.out bin/delivery ## coverage of the last `make test` as coverage.svg; TABLE=FILE adds a table in Markdown
+	bin/delivery coverage -floor $(COVER_FLOOR) -badge coverage.svg $(if $(TABLE),-table '$(TABLE)')
+
+.PHONY: actionlint
+actionlint: bin/actionlint ## check the workflows, and with shellcheck, where it is installed, their scripts and those of .ci
+	bin/actionlint
+	@if command -v shellcheck > /dev/null; then shellcheck .ci/run $(wildcard .ci/*.sh); else echo "shellcheck is missing: scripts were not checked"; fi
+
+.PHONY: vuln
+vuln: bin/govulncheck bin/delivery ## known vulnerabilities in code that is reached; says NOT CHECKED and fails where no database can be asked
+	bin/delivery vuln -tool bin/govulncheck ./...
+
+.PHONY: secrets
+secrets: bin/gitleaks ## secrets in files and in the history; proves first that a planted one is found
+	.ci/secrets.sh
+
+.PHONY: licences
+licences: bin/delivery ## docs/licences.md is current, and every licence is one of those allowed
+	bin/delivery licences
+
+.PHONY: notes
+notes: bin/delivery ## what CHANGELOG.md says of a version (make notes VERSION=v0.1.0, or unreleased)
+	@bin/delivery notes $(VERSION)
+
+.PHONY: sbom
+sbom: build bin/delivery ## the bill of materials of bin/marketdata, as CycloneDX JSON
+	bin/delivery sbom -o bin/marketdata.cdx.json bin/marketdata
+
+.PHONY: dist
+dist: bin/delivery ## archives of a release with checksums, the same bytes for the same commit (make dist PLATFORMS=linux/amd64)
+	bin/delivery dist -o dist -version '$(VERSION)' -platforms '$(PLATFORMS)'
+
 .PHONY: tools
-tools: bin/temporal bin/golangci-lint bin/gofumpt bin/workflowcheck ## build every tool into bin/
+tools: bin/temporal bin/golangci-lint bin/gofumpt bin/workflowcheck bin/actionlint bin/govulncheck bin/gitleaks ## build every tool into bin/
 
 .PHONY: clean
 clean: ## remove what was built and measured; the data below .marketdata/ stay
-	rm -rf bin coverage.out coverage.new
+	rm -rf bin dist coverage.out coverage.new coverage.svg
 
 # Each tool is pinned in a module of its own, so that its dependencies never touch the product's.
 bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
@@ -126,6 +162,19 @@ bin/gofumpt: tools/lint/go.mod tools/lint/go.sum
 
 bin/workflowcheck: tools/workflowcheck/go.mod tools/workflowcheck/go.sum
 	$(call build_tool,workflowcheck,go.temporal.io/sdk/contrib/tools/workflowcheck)
+
+bin/actionlint: tools/actionlint/go.mod tools/actionlint/go.sum
+	$(call build_tool,actionlint,github.com/rhysd/actionlint/cmd/actionlint)
+
+bin/govulncheck: tools/vuln/go.mod tools/vuln/go.sum
+	$(call build_tool,vuln,golang.org/x/vuln/cmd/govulncheck)
+
+bin/gitleaks: tools/secrets/go.mod tools/secrets/go.sum
+	$(call build_tool,secrets,github.com/zricethezav/gitleaks/v8)
+
+bin/delivery: $(wildcard delivery/*.go cmd/delivery/*.go) go.mod
+	@mkdir -p bin
+	$(GO) build -buildvcs=false -o bin/delivery ./cmd/delivery
 
 define build_tool
 	@mkdir -p bin
