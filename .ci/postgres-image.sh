@@ -29,7 +29,7 @@ for link in /bin /sbin /lib /lib64; do
   fi
 done
 home=$(dirname "$bindir")
-mapfile -t modules < <(ls "$home"/lib/*.so | grep -v llvmjit) # the JIT compiler is 100 MB and tests need none
+mapfile -t modules < <(find "$home/lib" -maxdepth 1 -name '*.so' ! -name '*llvmjit*') # the JIT compiler is 100 MB and tests need none
 mapfile -t programs < <(type -P awk bash sh cat chmod chown grep id ls mkdir setpriv)
 {
   printf '%s\n' "$home/bin" "${modules[@]}" "/usr/share/postgresql/$version" /usr/share/zoneinfo "${programs[@]}"
