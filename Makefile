@@ -120,7 +120,7 @@ actionlint: bin/actionlint ## check the workflows, and with shellcheck, where it
 
 .PHONY: vuln
 vuln: bin/govulncheck bin/delivery ## known vulnerabilities in code that is reached; says NOT CHECKED and fails where no database can be asked
-	bin/delivery vuln -tool bin/govulncheck ./...
+	bin/delivery vuln -tool bin/govulncheck ./cmd/...
 
 .PHONY: secrets
 secrets: bin/gitleaks ## secrets in files and in the history; proves first that a planted one is found

@@ -8,6 +8,7 @@ import (
 	"debug/buildinfo"
 	"errors"
 	"fmt"
+	goversion "go/version"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -82,6 +83,9 @@ func (d Dist) platform(ctx context.Context, platform Platform, scratch string, l
 	if d.Version != "" && version != d.Version {
 		return nil, fmt.Errorf("the commit is %s to Go, not %s: is it tagged, and the work tree clean?", version, d.Version)
 	}
+	if err := d.checkGo(info.GoVersion); err != nil {
+		return nil, err
+	}
 	folder := strings.Join([]string{name, strings.ReplaceAll(version, "+", "-"), strings.ReplaceAll(string(platform), "/", "-")}, "-")
 	files := []archived{{name: name, path: binary, mode: 0o755}, {name: "THIRD-PARTY-NOTICES.txt", content: notices, mode: 0o644}}
 	for _, pattern := range d.Extras {
@@ -108,6 +112,22 @@ func (d Dist) platform(ctx context.Context, platform Platform, scratch string, l
 		return nil, fmt.Errorf("write the bill of materials: %w", err)
 	}
 	return []string{folder + ".tar.gz", folder + ".cdx.json"}, nil
+}
+
+// checkGo refuses to make a release with a Go release older than the one that go.mod names.
+func (d Dist) checkGo(used string) error {
+	mod, err := os.ReadFile(filepath.Join(d.Root, "go.mod"))
+	if err != nil {
+		return fmt.Errorf("read go.mod: %w", err)
+	}
+	toolchain, err := Toolchain(string(mod))
+	if err != nil {
+		return err
+	}
+	if d.Version != "" && goversion.Compare(used, toolchain) < 0 {
+		return fmt.Errorf("a release is built with %s or later, this is %s", toolchain, used)
+	}
+	return nil
 }
 
 // commitTime returns when the commit was made, 1970 where Go does not know.

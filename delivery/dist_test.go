@@ -34,15 +34,27 @@ func checkout(t *testing.T) string {
 		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o750))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
 	}
-	for _, args := range [][]string{{"init", "-q"}, {"add", "."}, {"commit", "-q", "-m", "tiny"}, {"tag", "v1.2.3"}} {
-		git := exec.CommandContext(t.Context(), "git", append([]string{"-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}, args...)...)
-		git.Dir = dir
-		git.Env = append(git.Environ(), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@a.invalid", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@a.invalid",
+	git(t, dir, [][]string{{"init", "-q"}, {"add", "."}, {"commit", "-q", "-m", "tiny"}, {"tag", "v1.2.3"}})
+	return dir
+}
+
+// commitToolchain moves the tag to a commit that names a Go release of the future.
+func commitToolchain(t *testing.T, dir string) {
+	t.Helper()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module tiny\n\ngo 1.26.0\n\ntoolchain go1.99.0\n"), 0o600))
+	git(t, dir, [][]string{{"commit", "-q", "-a", "-m", "toolchain"}, {"tag", "-f", "v1.2.3"}})
+}
+
+func git(t *testing.T, dir string, commands [][]string) {
+	t.Helper()
+	for _, args := range commands {
+		command := exec.CommandContext(t.Context(), "git", append([]string{"-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}, args...)...)
+		command.Dir = dir
+		command.Env = append(command.Environ(), "GIT_AUTHOR_NAME=a", "GIT_AUTHOR_EMAIL=a@a.invalid", "GIT_COMMITTER_NAME=a", "GIT_COMMITTER_EMAIL=a@a.invalid",
 			"GIT_AUTHOR_DATE=2026-01-02T03:04:05Z", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z")
-		out, err := git.CombinedOutput()
+		out, err := command.CombinedOutput()
 		require.NoError(t, err, string(out))
 	}
-	return dir
 }
 
 func tinyDist(t *testing.T) delivery.Dist {
@@ -145,6 +157,10 @@ func TestDist_RefusesWhatIsNoRelease(t *testing.T) {
 		{"no repository", "(devel) to Go", func(t *testing.T, d *delivery.Dist) {
 			t.Helper()
 			require.NoError(t, os.RemoveAll(filepath.Join(d.Root, ".git")))
+		}},
+		{"an older Go release than go.mod names", "a release is built with go1.99.0", func(t *testing.T, d *delivery.Dist) {
+			t.Helper()
+			commitToolchain(t, d.Root)
 		}},
 		{"a file that is not there", "there is no NOTHING", func(_ *testing.T, d *delivery.Dist) { d.Extras = []string{"NOTHING"} }},
 		{"no such package", "go list", func(_ *testing.T, d *delivery.Dist) { d.Package = "./cmd/none" }},

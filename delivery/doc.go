@@ -10,5 +10,5 @@
 //	licence.go    which licences they have; docs/licences.md
 //	sbom.go       a CycloneDX document of a built binary
 //	dist.go       the archives of a release, byte for byte the same for the same commit
-//	vuln.go       which database of vulnerabilities can be asked from here
+//	vuln.go       which database of vulnerabilities can be asked from here; vuln_report.go: what it means for a release
 package delivery

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -23,7 +24,8 @@ import (
 // Exit codes beside 0 and 1.
 const (
 	exitUsage      = 2
-	exitNotChecked = 4 // govulncheck's own answer to a finding is 3
+	exitFound      = 3 // as govulncheck's own
+	exitNotChecked = 4
 )
 
 const product = "./cmd/marketdata"
@@ -38,25 +40,22 @@ func main() {
 // errUsage is answered with how the command is called.
 var errUsage = errors.New("usage: delivery notes|coverage|licences|sbom|dist|vuln [flags] [arguments]")
 
-// exitError carries the exit code of a program that was run.
-type exitError struct{ code int }
-
-func (e exitError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
+// errFound says that there are vulnerabilities in what is released.
+var errFound = errors.New("there are known vulnerabilities in what is released")
 
 // run executes one command and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	err := dispatch(ctx, args, stdout, stderr)
-	var exit exitError
 	switch {
 	case err == nil:
 		return 0
-	case errors.As(err, &exit):
-		return exit.code
 	case errors.Is(err, flag.ErrHelp):
 		return exitUsage
 	}
 	_, _ = fmt.Fprintln(stderr, err)
 	switch {
+	case errors.Is(err, errFound):
+		return exitFound
 	case errors.Is(err, delivery.ErrNotChecked):
 		return exitNotChecked
 	case errors.Is(err, errUsage):
@@ -230,12 +229,21 @@ func dist(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Wri
 	return nil
 }
 
-// vuln runs govulncheck against a database that can be reached. Its exit code is govulncheck's, 3 for a finding; where
-// there is no database, it is 4.
+// vuln runs govulncheck against a database that can be reached, and judges for a release. Exit code 3 is a finding, 4
+// says that there is no database.
 func vuln(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Writer) error {
 	tool := flags.String("tool", filepath.Join("bin", "govulncheck"), "the program govulncheck")
+	mod := flags.String("mod", "go.mod", "the file that names the Go release of releases")
 	if err := flags.Parse(args); err != nil {
 		return flag.ErrHelp
+	}
+	text, err := os.ReadFile(*mod)
+	if err != nil {
+		return fmt.Errorf("read go.mod: %w", err)
+	}
+	toolchain, err := delivery.Toolchain(string(text))
+	if err != nil {
+		return err
 	}
 	database, err := delivery.VulnSources{
 		Given: os.Getenv("GOVULNDB"), Client: &http.Client{Timeout: 10 * time.Second}, Download: delivery.DownloadModule,
@@ -243,13 +251,21 @@ func vuln(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintln(stdout, "database:", database.Origin)
-	check := exec.CommandContext(ctx, *tool, append([]string{"-db", database.URL}, flags.Args()...)...)
-	check.Stdout, check.Stderr = stdout, stdout
-	err = check.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return exitError{exit.ExitCode()}
+	_, _ = fmt.Fprintf(stdout, "database: %s; releases are built with %s\n", database.Origin, toolchain)
+	check := exec.CommandContext(ctx, *tool, append([]string{"-format", "json", "-db", database.URL}, flags.Args()...)...)
+	var complaints bytes.Buffer
+	check.Stderr = &complaints
+	findings, err := check.Output()
+	if err != nil {
+		return fmt.Errorf("govulncheck: %w: %s", err, bytes.TrimSpace(complaints.Bytes()))
 	}
-	return err
+	report, err := delivery.ReadVulns(bytes.NewReader(findings), toolchain)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprint(stdout, report)
+	if len(report.Release) > 0 {
+		return errFound
+	}
+	return nil
 }

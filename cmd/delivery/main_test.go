@@ -86,22 +86,34 @@ func TestRefusals(t *testing.T) {
 	require.Contains(t, stderr, "plan9/amd64")
 }
 
-func TestVuln_AnswersAsTheToolDoes(t *testing.T) {
+func TestVuln_Answers(t *testing.T) {
 	t.Setenv("GOVULNDB", "file:///a-mirror")
-	dir := t.TempDir()
-	tool := filepath.Join(dir, "govulncheck")
-	require.NoError(t, os.WriteFile(tool, []byte("#!/bin/sh\necho \"asked $*\"\nexit 3\n"), 0o700)) //nolint:gosec // it is to be run
-	code, stdout, _ := call(t, "vuln", "-tool", tool, "./...")
-	require.Equal(t, 3, code)
+	tool := filepath.Join(t.TempDir(), "govulncheck")
+	check := func(script string) (code int, stdout, stderr string) {
+		require.NoError(t, os.WriteFile(tool, []byte("#!/bin/sh\n"+script), 0o700)) //nolint:gosec // it is to be run
+		return call(t, "vuln", "-mod", "../../go.mod", "-tool", tool, "./...")
+	}
+	code, stdout, stderr := check("[ \"$*\" = '-format json -db file:///a-mirror ./...' ] || exit 9\n")
+	require.Zero(t, code, stderr)
 	require.Contains(t, stdout, "database: file:///a-mirror")
-	require.Contains(t, stdout, "asked -db file:///a-mirror ./...")
+	require.Contains(t, stdout, "no known vulnerabilities")
 
-	require.NoError(t, os.WriteFile(tool, []byte("#!/bin/sh\n"), 0o700)) //nolint:gosec // it is to be run
-	code, _, _ = call(t, "vuln", "-tool", tool, "./...")
-	require.Zero(t, code)
-	code, _, stderr := call(t, "vuln", "-tool", filepath.Join(dir, "none"), "./...")
+	code, stdout, _ = check(`echo '{"finding": {"osv": "GO-1", "trace": [{"module": "m", "version": "v1.0.0", "package": "m", "function": "F"}]}}'`)
+	require.Equal(t, exitFound, code)
+	require.Contains(t, stdout, "GO-1")
+
+	code, _, stderr = check("echo no module here >&2; exit 1")
 	require.Equal(t, 1, code)
-	require.NotEmpty(t, stderr)
+	require.Contains(t, stderr, "no module here")
+	code, _, stderr = check("echo no JSON")
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, "read what govulncheck says")
+	code, _, stderr = call(t, "vuln", "-mod", "none")
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, "read go.mod")
+	code, _, stderr = call(t, "vuln", "-mod", "main.go")
+	require.Equal(t, 1, code)
+	require.Contains(t, stderr, "names no Go release")
 }
 
 func TestVuln_IsNotGreenWithoutADatabase(t *testing.T) {
@@ -109,7 +121,7 @@ func TestVuln_IsNotGreenWithoutADatabase(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	t.Setenv("GOMODCACHE", t.TempDir())
 	t.Setenv("HTTPS_PROXY", "http://127.0.0.1:1")
-	code, stdout, stderr := call(t, "vuln", "-tool", "true", "./...")
+	code, stdout, stderr := call(t, "vuln", "-mod", "../../go.mod", "-tool", "true", "./...")
 	require.Equal(t, exitNotChecked, code)
 	require.Empty(t, stdout)
 	require.Contains(t, stderr, "NOT CHECKED")
