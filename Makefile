@@ -77,6 +77,11 @@ chaos: build bin/temporal ## attack a stack of its own for a while and prove tha
 	$(GO) build -o bin/chaos ./cmd/chaos
 	bin/chaos -seed $(SEED) -minutes $(MINUTES) $(ARGS)
 
+.PHONY: backup-drill
+backup-drill: build bin/temporal ## back a loaded platform up, restore it into an empty server, prove that the copy is equal and works
+	$(GO) build -o bin/drill ./cmd/drill
+	bin/drill $(ARGS)
+
 .PHONY: bench
 bench: bin/temporal ## all benchmarks (BENCH=Load BENCHTIME=5s COUNT=5)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) -benchmem -timeout 60m ./...

@@ -48,6 +48,8 @@ func allowed() map[string][]string {
 		"devstack":               {},
 		"chaos":                  {"db", "db/audit", "db/pgserver", "devstack", "market", "market/calendar", "simulator"},
 		"cmd/chaos":              {"chaos"},
+		"drill":                  {"db/audit", "db/pgserver", "devstack", "market", "simulator"},
+		"cmd/drill":              {"drill"},
 		"e2e":                    {},
 		"delivery":               {},
 		"cmd/delivery":           {"delivery"},
@@ -87,8 +89,8 @@ func families() map[string][]string {
 		"github.com/uptrace/bun":           {"db"},
 		"go.yaml.in/yaml":                  {"cmd/marketdata"},
 		"go.opentelemetry.io/otel":         {"metrics"}, // what the Temporal SDK's metrics pass through
-		"go.temporal.io":                   {"activities", "api", "chaos", "cmd/marketdata", "worker", "workflows"},
-		"golang.org/x/sync":                {"activities", "cmd/marketdata"},
+		"go.temporal.io":                   {"activities", "api", "chaos", "cmd/marketdata", "drill", "worker", "workflows"},
+		"golang.org/x/sync":                {"activities", "cmd/marketdata", "drill"},
 		"golang.org/x/term":                {"cmd/marketdata"},
 		"pgregory.net/rapid":               {"providers/providertest"},
 	}

@@ -43,3 +43,8 @@ func (a *Auditor) Chunks(ctx context.Context, jobID string) ([]Chunk, error) {
 func (a *Auditor) Unfinished(ctx context.Context) (int64, error) {
 	return one[int64](ctx, a, "SELECT count(*) FROM ingest_chunk WHERE status IN ('pending', 'running')")
 }
+
+// Age returns how long ago a backfill was created.
+func (a *Auditor) Age(ctx context.Context, jobID string) (time.Duration, error) {
+	return one[time.Duration](ctx, a, "SELECT clock_timestamp() - created_at FROM ingest_job WHERE id = $1", jobID)
+}

@@ -36,6 +36,7 @@ type Options struct {
 // Server is a running PostgreSQL server.
 type Server struct {
 	home     home
+	bin      string // where its programs are
 	port     int
 	password string
 	command  *exec.Cmd
@@ -105,9 +106,12 @@ func (h home) isPortTaken() bool {
 func (s *Server) URL() string { return s.DatabaseURL(database) }
 
 // DatabaseURL is the connection URL of a database of the server, with its password.
-func (s *Server) DatabaseURL(name string) string {
+func (s *Server) DatabaseURL(name string) string { return s.LoginURL(name, user, s.password) }
+
+// LoginURL is the connection URL of a database of the server for another role.
+func (s *Server) LoginURL(name, role, password string) string {
 	u := url.URL{
-		Scheme: "postgres", User: url.UserPassword(user, s.password),
+		Scheme: "postgres", User: url.UserPassword(role, password),
 		Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)), Path: "/" + name, RawQuery: "sslmode=disable",
 	}
 	return u.String()
@@ -154,7 +158,7 @@ func (h home) launch(ctx context.Context, bin string, o Options) (*Server, error
 	if err != nil {
 		return nil, fmt.Errorf("password of the private PostgreSQL: %w", err)
 	}
-	s := &Server{home: h, port: o.Port, password: string(password), exited: make(chan struct{}), ended: make(chan struct{})}
+	s := &Server{home: h, bin: bin, port: o.Port, password: string(password), exited: make(chan struct{}), ended: make(chan struct{})}
 	if s.port == 0 {
 		if s.port, err = freePort(ctx); err != nil {
 			return nil, err
