@@ -211,3 +211,24 @@ func ExampleConfig_Settings() {
 	fmt.Println(c.Settings()[0])
 	// Output: {database.url postgres://app:xxxxx@db/marketdata environment variable MD_DATABASE__URL}
 }
+
+// TestOnlyAPlaceToAskIsABaseURL: what could carry a credential past api_key, or a scheme that is no request, is refused at
+// load, and the value is not repeated.
+func TestOnlyAPlaceToAskIsABaseURL(t *testing.T) {
+	t.Parallel()
+	for value, isRight := range map[string]bool{
+		"https://api.example": true, "http://127.0.0.1:8090": true, "https://api.example/v2/": true, "http://[::1]:80": true,
+		"file:///etc/passwd": false, "gopher://h/": false, "//api.example": false, "api.example": false, "http://": false,
+		"https://hush@api.example": false, "https://user:hush@api.example": false, "https://api.example/?token=hush": false, "https://api.example/#hush": false,
+	} {
+		_, err := config.Load(config.Sources{Adapters: adapters(), Environ: []string{"MD_PROVIDERS__YAHOO__BASE_URL=" + value}})
+		if isRight {
+			require.NoError(t, err, value)
+			continue
+		}
+		var invalid *config.Error
+		require.ErrorAs(t, err, &invalid, value)
+		require.Equal(t, "providers.yahoo.base_url", invalid.Problems[0].Key)
+		require.NotContains(t, err.Error(), "hush")
+	}
+}

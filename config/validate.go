@@ -106,6 +106,15 @@ func (v *validator) webURL(path, value string) {
 	v.check(path, isWeb, "wants a URL that begins with http:// or https://")
 }
 
+// baseURL wants nothing but a place to ask: a credential belongs into api_key, where it is never shown.
+func (v *validator) baseURL(path, value string) {
+	v.webURL(path, value)
+	if u, err := url.Parse(value); err == nil {
+		isPlain := u.User == nil && u.RawQuery == "" && !u.ForceQuery && u.Fragment == ""
+		v.check(path, isPlain, "wants no user, password, query or fragment: a key belongs into api_key")
+	}
+}
+
 // databaseURL does not repeat the value: it may hold a password.
 func (v *validator) databaseURL(path string, value DatabaseURL) {
 	if value == "" {
@@ -127,7 +136,7 @@ func (v *validator) provider(name string, p Provider) {
 		v.oneOf(path+".adapter", p.Adapter, v.adapters...)
 	}
 	if p.BaseURL != "" {
-		v.webURL(path+".base_url", p.BaseURL)
+		v.baseURL(path+".base_url", p.BaseURL)
 	}
 	v.check(path+".requests_per_minute", p.RequestsPerMinute >= 0, "wants 0 or more")
 	v.check(path+".weight_per_minute", p.WeightPerMinute >= 0, "wants 0 or more")

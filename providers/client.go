@@ -73,10 +73,15 @@ func newTransport() *http.Transport {
 	}
 }
 
-// checkRedirect bounds redirects and keeps the former URL, which may carry a key, from the next server.
+// checkRedirect bounds redirects to the host that was asked, for no answer may choose where a worker goes or takes a key to, and
+// keeps the former URL, which may carry one, from the next page.
 func checkRedirect(r *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return fmt.Errorf("more than %d redirects", maxRedirects)
+	}
+	asked := via[0].URL
+	if r.URL.Host != asked.Host || r.URL.Scheme != asked.Scheme && r.URL.Scheme != "https" {
+		return errors.New("it redirects to another host or away from TLS, which is not followed")
 	}
 	r.Header.Del("Referer")
 	return nil

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -201,6 +202,29 @@ func TestGetFollowsRedirectsWithoutReferer(t *testing.T) {
 	got, err := newClient(providers.ClientOptions{}).Get(t.Context(), base+"/old?key="+secret)
 	require.NoError(t, err)
 	require.Equal(t, "referer ", string(got.Body))
+}
+
+// TestGetStaysWithItsHost: no answer chooses where a worker goes, or takes a key to.
+func TestGetStaysWithItsHost(t *testing.T) {
+	t.Parallel()
+	var visits atomic.Int32
+	other := serve(t, func(http.ResponseWriter, *http.Request) { visits.Add(1) })
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(other, "http://"))
+	require.NoError(t, err)
+	for _, target := range []string{
+		other + "/?key=" + secret, "//" + strings.TrimPrefix(other, "http://") + "/", "http://localhost:" + port, "http://169.254.169.254/latest/meta-data/",
+		"file:///etc/passwd", "gopher://127.0.0.1:1/",
+	} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", target)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		})
+		_, err := newClient(providers.ClientOptions{}).Get(t.Context(), base+"/p?key="+secret, providers.Header{Name: "X-Api-Key", Value: secret})
+		require.Equal(t, market.KindUnavailable, market.KindOf(err), "%s: %v", target, err)
+		require.ErrorContains(t, err, "another host", target)
+		requireNoSecret(t, err)
+	}
+	require.Zero(t, visits.Load())
 }
 
 func TestGetDoesNotFollowWhatIsNoURL(t *testing.T) {
