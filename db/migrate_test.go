@@ -46,7 +46,7 @@ func TestMigrationsUpDownUp(t *testing.T) {
 		require.WithinDuration(t, scalar[time.Time](t, d, "SELECT now()"), m.AppliedAt, time.Minute)
 	}
 
-	require.NoError(t, db.MigrateDown(t.Context(), address))
+	require.NoError(t, db.MigrateDown(t.Context(), address, 0))
 	require.Equal(t, len(status), pending())
 	require.Empty(t, scalar[string](t, d, schema), "nothing is left")
 	require.Zero(t, scalar[int](t, d, functions))

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,29 +48,53 @@ func newMigrateUp(a *app) *cobra.Command {
 
 func newMigrateDown(a *app) *cobra.Command {
 	var isSure bool
+	var to int64
 	c := &cobra.Command{
-		Use:     "down",
-		Short:   "Take back every migration, and with them all data",
-		Long:    "Take back every migration, and with them all data. On a terminal it wants --yes.",
-		Example: "  marketdata migrate down --yes",
+		Use:   "down",
+		Short: "Take migrations back, and with them what only these hold",
+		Long: `Take back every migration later than --to, the latest first, and with them what only these hold; without --to, all of
+them and all data. Where the database holds rows it wants --yes. docs/upgrades.md says what each step loses.`,
+		Example: "  marketdata migrate down --to 11 --yes\n  marketdata migrate down --yes",
 		Args:    arguments(0, 0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := a.databaseConfig(c)
 			if err != nil {
 				return err
 			}
-			if a.isTerminal && !isSure {
-				return usagef("this removes all data: confirm with --yes")
+			url := cfg.Database.MigrationURL().Reveal()
+			if !isSure {
+				if err := refuseLoss(c.Context(), url, to); err != nil {
+					return err
+				}
 			}
-			if err := db.MigrateDown(c.Context(), cfg.Database.MigrationURL().Reveal()); err != nil {
+			if err := db.MigrateDown(c.Context(), url, to); err != nil {
 				return err
 			}
-			_, err = fmt.Fprintln(a.stdout, "The database is empty.")
+			done := "The database is empty."
+			if to > 0 {
+				done = fmt.Sprintf("The database is at migration %d.", to)
+			}
+			_, err = fmt.Fprintln(a.stdout, done)
 			return err
 		},
 	}
-	c.Flags().BoolVar(&isSure, "yes", false, "yes, remove all data")
+	c.Flags().BoolVar(&isSure, "yes", false, "yes, lose what the migrations that are taken back hold")
+	c.Flags().Int64Var(&to, "to", 0, "the last migration to keep; 0 for none")
 	return c
+}
+
+// refuseLoss says what would be lost, and how to do it all the same; nothing where there is nothing to lose.
+func refuseLoss(ctx context.Context, url string, to int64) error {
+	tables, err := db.TablesWithRows(ctx, url)
+	if err != nil || len(tables) == 0 {
+		return err
+	}
+	what := "all data"
+	if to > 0 {
+		what = fmt.Sprintf("what migrations later than %d hold (docs/upgrades.md says what that is)", to)
+	}
+	return usagef("this removes %s, and the database has rows in %s: back it up (docs/backup.md), then confirm with --yes",
+		what, strings.Join(tables, ", "))
 }
 
 // migrationView is a migration as scripts see it.
