@@ -165,6 +165,10 @@ func (s *server) readBody(next http.Handler) http.Handler {
 				}))
 				return
 			}
+			if err := checkMembers(body); err != nil {
+				s.writeProblem(w, s.problemOf(r.Context(), err))
+				return
+			}
 			r.Header.Set("Content-Type", "application/json")
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))

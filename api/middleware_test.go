@@ -191,3 +191,16 @@ func TestNewServer_HasTimeouts(t *testing.T) {
 	require.Positive(t, server.WriteTimeout)
 	require.Positive(t, server.IdleTimeout)
 }
+
+// TestMembersOfBodiesAreExact: a member is matched as it is written, and stands once.
+func TestMembersOfBodiesAreExact(t *testing.T) {
+	t.Parallel()
+	for body, location := range map[string]string{
+		`{"instruments":["BTCUSDT.BINANCE"],"Interval":"1d","start":"2024-01-01","end":"2024-02-01"}`:                 "body.Interval",
+		`{"instruments":["BTCUSDT.BINANCE"],"interval":"1d","interval":"1m","start":"2024-01-01","end":"2024-02-01"}`: "body.interval",
+	} {
+		a := newWorld().do(t, http.MethodPost, "/v1/backfills", body)
+		p := a.problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
+		require.Equal(t, location, p.Errors[0].Location)
+	}
+}

@@ -93,3 +93,50 @@ func TestProblems_ExplainEveryKind(t *testing.T) {
 	}
 	newWorld().get(t, "/problems/nonsense").problem(t, http.StatusNotFound, market.KindNotFound)
 }
+
+// TestNoRequestNamesAPlace: no parameter and no member of a body is a URL, a host or a file; where workers go is configuration alone.
+// A webhook is named, and a name that is not configured is not known.
+func TestNoRequestNamesAPlace(t *testing.T) {
+	t.Parallel()
+	type schema struct {
+		Format     string                     `json:"format"`
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	document := decode[struct {
+		Paths map[string]map[string]struct {
+			Parameters []struct {
+				Name   string `json:"name"`
+				Schema schema `json:"schema"`
+			} `json:"parameters"`
+		} `json:"paths"`
+		Components struct {
+			Schemas map[string]schema `json:"schemas"`
+		} `json:"components"`
+	}](t, newWorld().get(t, "/openapi.json"), http.StatusOK)
+	names := map[string]string{}
+	for _, operations := range document.Paths {
+		for _, operation := range operations {
+			for _, p := range operation.Parameters {
+				names[p.Name] = p.Schema.Format
+			}
+		}
+	}
+	bodies := 0
+	for name, s := range document.Components.Schemas {
+		if !strings.HasSuffix(name, "Input") {
+			continue
+		}
+		bodies++
+		for member, text := range s.Properties {
+			var property schema
+			require.NoError(t, json.Unmarshal(text, &property))
+			names[member] = property.Format
+		}
+	}
+	require.Greater(t, bodies, 5)
+	require.Contains(t, names, "instruments")
+	for name, format := range names {
+		require.NotRegexp(t, "(?i)ur[il]|host|endpoint|addr|proxy|path|file|callback|redirect", name)
+		require.NotContains(t, []string{"uri", "uri-reference", "hostname", "ipv4", "ipv6"}, format, name)
+	}
+}
