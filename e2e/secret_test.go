@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -48,13 +50,31 @@ type leaks struct {
 func (l *leaks) look(where string, text []byte) {
 	l.t.Helper()
 	l.seen++
+	at := l.find(text)
+	require.Negative(l.t, at, "a secret stands in %s: %.300s", where, text[max(0, at-100):])
+}
+
+// find returns where a secret stands, as it is or in the ways in which PostgreSQL, JSON and URLs write bytes; -1 where none does.
+func (l *leaks) find(text []byte) int {
 	for _, secret := range l.secrets {
-		at := bytes.Index(text, []byte(secret))
-		if at < 0 {
-			at = bytes.Index(text, []byte(hex.EncodeToString([]byte(secret)))) // as PostgreSQL shows bytes
+		for _, written := range []string{
+			secret, hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))[:len(secret)], strings.ToLower(secret),
+		} {
+			if at := bytes.Index(text, []byte(written)); at >= 0 {
+				return at
+			}
 		}
-		require.Negative(l.t, at, "a secret stands in %s: %.300s", where, text[max(0, at-100):])
 	}
+	return -1
+}
+
+func TestLeaksAreFound(t *testing.T) {
+	t.Parallel()
+	l := &leaks{t: t, secrets: []string{secretKey, secretSign}}
+	require.Equal(t, -1, l.find([]byte("GET /?key=redacted")))
+	require.Equal(t, 7, l.find([]byte("/?key= "+secretSign)))
+	require.Equal(t, 2, l.find([]byte(`\x`+hex.EncodeToString([]byte(secretKey)))))
+	require.Equal(t, 1, l.find([]byte(`"`+base64.StdEncoding.EncodeToString([]byte(secretKey))+`"`)))
 }
 
 // secretStack is the product as processes of their own, with secrets in its environment and its log at debug level.
@@ -70,6 +90,7 @@ type secretStack struct {
 	environ     []string
 	api, worker string // URLs
 	sim         string
+	isTold      atomic.Bool // the webhook was asked with its secrets
 }
 
 // TestNoSecretGetsOut runs the product with secrets through successes and failures, and then reads everything that it left behind:
@@ -105,8 +126,10 @@ func startSecretStack(t *testing.T) *secretStack {
 	t.Cleanup(sim.Close)
 	s.sim = sim.URL
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		signature := r.Header.Get("X-Marketdata-Signature")
+		s.isTold.Store(strings.Contains(r.RequestURI, secretPath) && strings.Contains(r.RequestURI, secretQuery) && signature != "")
 		w.WriteHeader(http.StatusForbidden) // and says what it was asked, as some do
-		_, _ = fmt.Fprintf(w, "no: %s %s", r.URL, r.Header.Get("X-Marketdata-Signature"))
+		_, _ = fmt.Fprintf(w, "no: %s %s", r.URL, signature)
 	}))
 	t.Cleanup(hook.Close)
 
@@ -174,6 +197,7 @@ func (s *secretStack) fail() {
 		said := s.run(false, "alerts", "test", webhook, "--timeout", "5s")
 		s.t.Logf("webhook %s, %s: %s", webhook, status, said)
 	}
+	require.True(s.t, s.isTold.Load(), "the secrets were in use")
 }
 
 // run runs a command of the product with the stack's environment and more, and looks at what it says.
