@@ -26,10 +26,10 @@ func Reference() string {
 			preset = completions()[section][field]
 		}
 		written := "–"
-		switch {
-		case k.kind == count:
+		if k.kind == count {
 			written = "`0`"
-		case k.kind == claim:
+		}
+		if k.kind == claim {
 			written = "`false`"
 		}
 		if preset != nil && valueText(preset) != "" {

@@ -10,8 +10,8 @@ import (
 	"marketdata/config"
 )
 
-// TestConfigurationPage: the table of keys in docs/configuration.md is what the code knows.
-func TestConfigurationPage(t *testing.T) {
+// TestConfigurationPageIsCurrent: the table of keys in docs/configuration.md is what the code knows.
+func TestConfigurationPageIsCurrent(t *testing.T) {
 	t.Parallel()
 	const name, begin, end = "../../docs/configuration.md", "<!-- keys: make generate writes this table from the code -->\n", "<!-- end of keys -->"
 	page, err := os.ReadFile(name)

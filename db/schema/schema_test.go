@@ -17,8 +17,8 @@ var update = flag.Bool("update", false, "rewrite docs/schema.md")
 
 func TestMain(m *testing.M) { dbtest.Main(m) }
 
-// TestPageIsTheSchema holds docs/schema.md against a migrated database.
-func TestPageIsTheSchema(t *testing.T) {
+// TestSchemaPageIsCurrent holds docs/schema.md against a migrated database.
+func TestSchemaPageIsCurrent(t *testing.T) {
 	t.Parallel()
 	s, err := schema.Read(t.Context(), dbtest.URL(t))
 	require.NoError(t, err)
