@@ -30,7 +30,7 @@ GOLDEN := $(filter-out ./workflows/,$(sort $(dir $(shell grep -rl --include='*_t
 PROOFS := TestBudgetHoldsAtEverySecond|TestPausedProviderIsNotAsked|TestTerminatedInTheUI|TestScheduleMissesWhatIsLaterThanItsCatchup|TestTenYearsOfMinutesStayShort|TestOperatorHealsAChunkInTheUI
 
 # Packages whose tests run the product in their own process: the race detector does not see into others.
-IN_PROCESS = $(shell $(GO) list ./... | grep -v -E '/chaos$$|/docs$$')
+IN_PROCESS = $(shell $(GO) list ./... | grep -v -E '/(chaos|docs|drill)$$')
 
 .DEFAULT_GOAL := help
 
