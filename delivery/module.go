@@ -159,11 +159,12 @@ func goRoot(ctx context.Context, dir string) (Module, error) {
 	return Module{Path: standardLibrary, Version: strings.TrimPrefix(version, "go"), Dir: root}, nil
 }
 
-// goTool runs the go command in dir and returns what it prints; its complaints become the error.
+// goTool runs the go command in dir and returns what it prints; its complaints become the error. It is the Go release at
+// hand that runs, never one that it would download.
 func goTool(ctx context.Context, dir string, env []string, args ...string) ([]byte, error) {
-	command := exec.CommandContext(ctx, "go", args...)
+	command := exec.CommandContext(ctx, "go", args...) //nolint:gosec // it is always go
 	command.Dir = dir
-	command.Env = append(command.Environ(), env...)
+	command.Env = append(append(command.Environ(), "GOTOOLCHAIN=local"), env...)
 	var complaints bytes.Buffer
 	command.Stderr = &complaints
 	out, err := command.Output()
