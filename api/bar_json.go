@@ -92,7 +92,7 @@ func (c *dateCache) appendTime(buf []byte, t time.Time) []byte {
 		seconds = t.Unix() - c.day
 	}
 	buf = append(buf, c.prefix[:]...)
-	hour, minute, second := byte(seconds/3600), byte(seconds/60%60), byte(seconds%60)
+	hour, minute, second := byte(seconds/3600), byte(seconds/60%60), byte(seconds%60) //nolint:gosec // they are those of one day
 	return append(buf, '0'+hour/10, '0'+hour%10, ':', '0'+minute/10, '0'+minute%10, ':', '0'+second/10, '0'+second%10, 'Z')
 }
 

@@ -139,7 +139,7 @@ func (l *loader) readSecretFiles(layer map[string]setting) {
 			l.problem(path, "wants the name of a file (%s)", s.origin)
 			continue
 		}
-		content, err := os.ReadFile(name)
+		content, err := os.ReadFile(name) //nolint:gosec // whoever configures the process names the file
 		if err != nil {
 			l.problem(path, "%s (%s)", err, s.origin)
 			continue

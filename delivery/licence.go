@@ -87,7 +87,7 @@ func License(modules []Module) ([]Licensed, error) {
 	for _, m := range modules {
 		var ids []string
 		for _, file := range m.Files {
-			text, err := os.ReadFile(filepath.Join(m.Dir, file))
+			text, err := os.ReadFile(filepath.Join(m.Dir, file)) //nolint:gosec // a licence in the module cache
 			if err != nil {
 				return nil, fmt.Errorf("read a licence: %w", err)
 			}
@@ -163,7 +163,7 @@ func Notices(modules []Licensed) (string, error) {
 	for _, m := range modules {
 		fmt.Fprintf(&b, "\n%s\n%s %s (%s)\n%s\n", strings.Repeat("=", 100), m.Path, m.Version, m.Expression, strings.Repeat("=", 100))
 		for _, file := range m.Files {
-			text, err := os.ReadFile(filepath.Join(m.Dir, file))
+			text, err := os.ReadFile(filepath.Join(m.Dir, file)) //nolint:gosec // a licence in the module cache
 			if err != nil {
 				return "", fmt.Errorf("read a licence: %w", err)
 			}

@@ -54,13 +54,13 @@ func startChild(spec Spec, dataDir string) (*child, error) {
 	if err := os.Rename(name, previous); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("log of %s: %w", spec.Name, err)
 	}
-	log, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	log, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("log of %s: %w", spec.Name, err)
 	}
 	defer func() { _ = log.Close() }()
 
-	command := exec.Command(spec.Path, spec.Args...) //nolint:noctx // it outlives every context and is stopped in order
+	command := exec.Command(spec.Path, spec.Args...) //nolint:gosec,noctx // the caller names the program; it outlives every context and is stopped in order
 	command.Dir = dataDir
 	command.Env = append(command.Environ(), spec.Env...)
 	command.Stdout, command.Stderr = log, log
@@ -121,7 +121,7 @@ func (c *child) failure() error {
 
 // lastLines returns up to n lines from the end of a file, each indented.
 func lastLines(name string, n int) string {
-	file, err := os.Open(name)
+	file, err := os.Open(name) //nolint:gosec // a log in the data folder
 	if err != nil {
 		return ""
 	}

@@ -41,7 +41,8 @@ func TestMain(m *testing.M) {
 		if err != nil {
 			panic(err)
 		}
-		go func() { _ = http.Serve(listener, http.NotFoundHandler()) }()
+		server := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+		go func() { _ = server.Serve(listener) }()
 		<-stopped
 		fmt.Println("stopped as asked")
 	case "stubborn":

@@ -30,7 +30,7 @@ type Stack struct {
 // Open makes and locks the data folder, an absolute path, and stops what an earlier stack left running in it; left
 // names what that was. startedAt is recorded in dev.json.
 func Open(ctx context.Context, dataDir string, startedAt time.Time) (s *Stack, left []string, err error) {
-	if err := os.MkdirAll(filepath.Join(dataDir, "logs"), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(dataDir, "logs"), 0o755); err != nil { //nolint:gosec // the user that PostgreSQL runs as has to pass through
 		return nil, nil, fmt.Errorf("data folder: %w", err)
 	}
 	held, err := lock(dataDir)

@@ -27,7 +27,7 @@ type State struct {
 // LoadState reads the state of a data folder. Without a state file it returns the zero State.
 func LoadState(dataDir string) (State, error) {
 	var s State
-	content, err := os.ReadFile(filepath.Join(dataDir, stateFile))
+	content, err := os.ReadFile(filepath.Join(dataDir, stateFile)) //nolint:gosec // in the data folder that the caller names
 	if errors.Is(err, fs.ErrNotExist) {
 		return State{}, nil
 	}

@@ -104,7 +104,7 @@ func (s *Simulator) candles(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", coinbaseAgeLimit)
-	_, _ = w.Write(append(body, ']')) // the client has gone; nobody is left to tell
+	_, _ = w.Write(append(body, ']')) //nolint:gosec // it is JSON; the client has gone; nobody is left to tell
 }
 
 // candleRequest is what a request for candles asks for.

@@ -42,7 +42,7 @@ func appendDecimal(dst []byte, n int64, decimals int) []byte {
 	dst = append(dst, '.')
 	for rest := n % unit; unit > 1; {
 		unit /= 10
-		dst = append(dst, byte('0'+rest/unit))
+		dst = append(dst, byte('0'+rest/unit)) //nolint:gosec // a digit
 		rest %= unit
 	}
 	return dst

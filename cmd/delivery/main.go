@@ -86,7 +86,7 @@ func notes(_ context.Context, flags *flag.FlagSet, args []string, stdout io.Writ
 	if err := flags.Parse(args); err != nil {
 		return flag.ErrHelp
 	}
-	text, err := os.ReadFile(*file)
+	text, err := os.ReadFile(*file) //nolint:gosec // the caller names the file
 	if err != nil {
 		return fmt.Errorf("read the changelog: %w", err)
 	}
@@ -106,7 +106,7 @@ func coverage(ctx context.Context, flags *flag.FlagSet, args []string, stdout io
 	if err := flags.Parse(args); err != nil {
 		return flag.ErrHelp
 	}
-	profile, err := os.Open(*file)
+	profile, err := os.Open(*file) //nolint:gosec // the caller names the file
 	if err != nil {
 		return fmt.Errorf("open the profile: %w", err)
 	}
@@ -116,7 +116,7 @@ func coverage(ctx context.Context, flags *flag.FlagSet, args []string, stdout io
 		return err
 	}
 	if *badge != "" {
-		if err := os.WriteFile(*badge, []byte(measured.Badge(*floor)), 0o600); err != nil {
+		if err := os.WriteFile(*badge, []byte(measured.Badge(*floor)), 0o600); err != nil { //nolint:gosec // the caller names the file
 			return fmt.Errorf("write the badge: %w", err)
 		}
 	}
@@ -140,7 +140,7 @@ func coverage(ctx context.Context, flags *flag.FlagSet, args []string, stdout io
 }
 
 func appendTo(path, text string) error {
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600) //nolint:gosec // the caller names the file
 	if err != nil {
 		return fmt.Errorf("open the table: %w", err)
 	}
@@ -160,7 +160,7 @@ func licences(ctx context.Context, flags *flag.FlagSet, args []string, stdout io
 	if err != nil {
 		return err
 	}
-	page, err := os.ReadFile(*file)
+	page, err := os.ReadFile(*file) //nolint:gosec // the caller names the file
 	if err != nil {
 		return fmt.Errorf("read the page of licences: %w", err)
 	}
@@ -192,7 +192,7 @@ func sbom(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Wri
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(*out, document, 0o600); err != nil {
+	if err := os.WriteFile(*out, document, 0o600); err != nil { //nolint:gosec // the caller names the file
 		return fmt.Errorf("write the bill of materials: %w", err)
 	}
 	_, err = fmt.Fprintln(stdout, *out)
@@ -237,7 +237,7 @@ func vuln(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Wri
 	if err := flags.Parse(args); err != nil {
 		return flag.ErrHelp
 	}
-	text, err := os.ReadFile(*mod)
+	text, err := os.ReadFile(*mod) //nolint:gosec // the caller names the file
 	if err != nil {
 		return fmt.Errorf("read go.mod: %w", err)
 	}
@@ -252,7 +252,7 @@ func vuln(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Wri
 		return err
 	}
 	_, _ = fmt.Fprintf(stdout, "database: %s; releases are built with %s\n", database.Origin, toolchain)
-	check := exec.CommandContext(ctx, *tool, append([]string{"-format", "json", "-db", database.URL}, flags.Args()...)...)
+	check := exec.CommandContext(ctx, *tool, append([]string{"-format", "json", "-db", database.URL}, flags.Args()...)...) //nolint:gosec // the caller names the program
 	var complaints bytes.Buffer
 	check.Stderr = &complaints
 	findings, err := check.Output()

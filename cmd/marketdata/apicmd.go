@@ -14,7 +14,7 @@ import (
 )
 
 func newAPI(a *app) *cobra.Command {
-	c := &cobra.Command{
+	c := &cobra.Command{ //nolint:gosec // its example shows where a password stands; none is there
 		Use:   "api",
 		Short: "Serve the HTTP API",
 		Long:  "Serve the HTTP API until SIGINT or SIGTERM. GET /ready tells whether the database and Temporal answer; without Temporal it serves reads\nand refuses backfills. GET /metrics is for Prometheus.",

@@ -24,7 +24,7 @@ type devOptions struct {
 
 func newDev(a *app) *cobra.Command {
 	var o devOptions
-	c := &cobra.Command{
+	c := &cobra.Command{ //nolint:gosec // its example shows where a password stands; none is there
 		Use:   "dev",
 		Short: "Run everything on this machine, with demo data",
 		Long: `Run PostgreSQL, a Temporal server with its UI, the API, a worker and a simulated provider as children of this

@@ -14,7 +14,7 @@ import (
 )
 
 func newMigrate(a *app) *cobra.Command {
-	group := &cobra.Command{
+	group := &cobra.Command{ //nolint:gosec // its example shows where a password stands; none is there
 		Use:     "migrate",
 		Short:   "Bring the database's schema up, take it down, or show where it is",
 		Example: "  marketdata migrate up --database-url postgres://owner:secret@127.0.0.1:5432/marketdata\n  marketdata migrate status",

@@ -19,7 +19,7 @@ import (
 )
 
 func newWorker(a *app) *cobra.Command {
-	c := &cobra.Command{
+	c := &cobra.Command{ //nolint:gosec // its example shows where a password stands; none is there
 		Use:   "worker",
 		Short: "Run workflows and activities",
 		Long: `Run workflows and activities until SIGINT or SIGTERM; run as many as you like. It waits for the database and for

@@ -71,7 +71,7 @@ func isProgram(path string) bool {
 
 // majorVersion asks the program itself: "postgres (PostgreSQL) 15.18 (Debian …)" is "15".
 func majorVersion(ctx context.Context, bin string) string {
-	output, err := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version").Output()
+	output, err := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version").Output() //nolint:gosec // one of the folders in which PostgreSQL is installed
 	if err != nil {
 		return ""
 	}
@@ -96,7 +96,8 @@ func download(ctx context.Context, h home) (string, error) {
 	}
 	scratch := filepath.Join(h.base, "scratch")
 	defer func() { _ = os.RemoveAll(scratch) }() // ours, and of no further use
-	server := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().Logger(io.Discard).Port(uint32(port)).
+	number := uint32(port)                       //nolint:gosec // the kernel chose it
+	server := embeddedpostgres.NewDatabase(embeddedpostgres.DefaultConfig().Logger(io.Discard).Port(number).
 		BinariesPath(filepath.Dir(bin)).CachePath(filepath.Join(scratch, "cache")).
 		RuntimePath(filepath.Join(scratch, "run")).DataPath(filepath.Join(scratch, "data")))
 	failure := server.Start()

@@ -47,7 +47,7 @@ func place(dir string) (home, error) {
 	if err != nil {
 		return home{}, fmt.Errorf("data folder: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the user that PostgreSQL runs as has to pass through
 		return home{}, fmt.Errorf("data folder: %w", err)
 	}
 	if dir, err = filepath.EvalSymlinks(dir); err != nil {
@@ -80,18 +80,18 @@ func place(dir string) (home, error) {
 
 // readPointer returns where an earlier run put the data of the folder, if they are still there.
 func readPointer(dir string) (string, bool) {
-	text, err := os.ReadFile(filepath.Join(dir, pointerName))
+	text, err := os.ReadFile(filepath.Join(dir, pointerName)) //nolint:gosec // in the data folder that the caller names
 	if err != nil {
 		return "", false
 	}
 	base, _, _ := strings.Cut(string(text), "\n")
-	info, err := os.Stat(base)
+	info, err := os.Stat(base) //nolint:gosec // only looked at; the next line says where it may be
 	return base, err == nil && info.IsDir() && filepath.Dir(base) == sharedRoot
 }
 
 // makeReachable makes a folder that every user may pass through, whatever our umask; one that exists is left as it is.
 func makeReachable(dir string) error {
-	err := os.Mkdir(dir, 0o755)
+	err := os.Mkdir(dir, 0o755) //nolint:gosec // it holds folders with permissions of their own
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
@@ -173,7 +173,7 @@ func (h home) initdb(ctx context.Context, bin string, isFast bool) error {
 	if isFast {
 		arguments = append(arguments, "--no-sync")
 	}
-	command := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), arguments...)
+	command := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), arguments...) //nolint:gosec // one of the folders in which PostgreSQL is installed
 	command.Dir = h.base
 	command.Env = environment()
 	command.SysProcAttr = childAttributes(h.owner)
@@ -205,7 +205,7 @@ func (h home) version() string {
 }
 
 func tail(path string) string {
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the server's log, in the data folder
 	if err != nil {
 		return err.Error()
 	}

@@ -61,7 +61,7 @@ func askToStop(processes []int, server int) error {
 
 // readPID returns the first line of a pid file as a number, 0 where there is none.
 func readPID(file string) int {
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // a pid file in the data folder
 	if err != nil {
 		return 0
 	}

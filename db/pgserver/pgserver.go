@@ -169,7 +169,7 @@ func (h home) launch(ctx context.Context, bin string, o Options) (*Server, error
 		return nil, fmt.Errorf("log of PostgreSQL: %w", err)
 	}
 	defer func() { _ = log.Close() }()                                                  // the child has its own handle
-	s.command = exec.Command(filepath.Join(bin, "postgres"), h.arguments(s.port, o)...) //nolint:noctx // it outlives every context and is stopped in order
+	s.command = exec.Command(filepath.Join(bin, "postgres"), h.arguments(s.port, o)...) //nolint:gosec,noctx // an installed PostgreSQL; it outlives every context and is stopped in order
 	s.command.Dir = h.base
 	s.command.Env = environment()
 	s.command.Stdout, s.command.Stderr = log, log

@@ -34,7 +34,7 @@ func processesOn(data string) []int {
 			continue
 		}
 		process := filepath.Dir(folder)
-		name, err := os.ReadFile(filepath.Join(process, "comm"))
+		name, err := os.ReadFile(filepath.Join(process, "comm")) //nolint:gosec // below /proc
 		if err != nil || !strings.HasPrefix(string(name), "postgres") {
 			continue
 		}

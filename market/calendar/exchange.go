@@ -170,5 +170,5 @@ func (b *book) offset(date ymd, clock time.Duration) int32 {
 	wall := midnight.Add(clock)
 	year, month, day := wall.Date()
 	local := time.Date(year, month, day, wall.Hour(), wall.Minute(), 0, 0, b.location)
-	return int32(local.Unix() - midnight.Unix())
+	return int32(local.Unix() - midnight.Unix()) //nolint:gosec // it is a few days at most
 }

@@ -32,7 +32,7 @@ func (c *Canned) RoundTrip(r *http.Request) (*http.Response, error) {
 // Fixture reads a file of the test's folder testdata.
 func Fixture(tb testing.TB, name string) []byte {
 	tb.Helper()
-	body, err := os.ReadFile(filepath.Join("testdata", name))
+	body, err := os.ReadFile(filepath.Join("testdata", name)) //nolint:gosec // tests name their fixtures
 	require.NoError(tb, err)
 	return body
 }
@@ -45,7 +45,7 @@ func Recording(tb testing.TB, provider, name string) []byte {
 	if _, err := os.Stat(folder); err != nil {
 		tb.Skipf("the recorded answers are not here (%s); testdata covers the same ground", folder) //nolint:forbidigo // recordings are not part of the repository
 	}
-	body, err := os.ReadFile(filepath.Join(folder, name))
+	body, err := os.ReadFile(filepath.Join(folder, name)) //nolint:gosec // tests name their fixtures
 	require.NoError(tb, err)
 	return body
 }
