@@ -147,10 +147,10 @@ func isPath(name string) bool {
 	return isBelow && rest != "" && slices.Contains([]string{".ci", ".github", "api", "catalog", "cmd", "db", "deploy", "docs", "e2e", "grafana", "market", "tools"}, folder)
 }
 
-// missing looks for a file below the root or beside the page.
+// missing looks for a file below the root, beside the page, or in a folder that the page speaks of.
 func missing(page, name string) string {
-	for _, candidate := range []string{name, path.Join(path.Dir(page), name), "docs/" + name} {
-		if _, err := os.Stat(filepath.Join(root, candidate)); err == nil {
+	for _, folder := range []string{"", path.Dir(page), "docs", "deploy", "grafana", "grafana/provisioning"} {
+		if _, err := os.Stat(filepath.Join(root, folder, name)); err == nil {
 			return ""
 		}
 	}
