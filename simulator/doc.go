@@ -29,5 +29,5 @@
 //
 // GET /_sim/stats returns requests, by_path, by_status, by_symbol and a log of the last 100,000 (?log=0 without it,
 // ?since=TIME only its later part); DELETE begins anew. GET /_sim/bars?symbol=&interval=&start=&end= returns
-// [Simulator.Truth]. GET /_sim/health answers 200. Requests of /_sim/ are not counted.
+// [Simulator.Truth]. GET /_sim/health answers 200, and GET /ready as other servers of the platform do. Requests of /_sim/ are not counted.
 package simulator

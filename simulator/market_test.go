@@ -206,4 +206,5 @@ func TestNoBarBeforeListing(t *testing.T) {
 	require.Empty(t, klines(t, s, "symbol=BTCUSDT&interval=1m&startTime=0&endTime=%d", listed-1))
 	require.Equal(t, "[]", get(t, s, fmt.Sprintf("/api/v3/klines?symbol=BTCUSDT&interval=1d&endTime=%d", at(t, "2016-01-01"))).Body.String())
 	require.Equal(t, http.StatusOK, get(t, s, "/_sim/health").Code)
+	require.JSONEq(t, `{"status":"ready"}`, get(t, s, "/ready").Body.String())
 }

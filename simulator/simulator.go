@@ -63,6 +63,9 @@ func New(o Options) (*Simulator, error) {
 	s.router.HandleFunc("GET /_sim/health", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	})
+	s.router.HandleFunc("GET /ready", func(w http.ResponseWriter, _ *http.Request) { // what marketdata health asks
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+	})
 	s.router.HandleFunc("GET /_sim/faults", s.listFaults)
 	s.router.HandleFunc("POST /_sim/faults", s.addFaults)
 	s.router.HandleFunc("DELETE /_sim/faults", s.clearFaults)

@@ -26,7 +26,8 @@ func newHealth(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "health",
 		Short: "Ask whether the API (or the worker) is ready",
-		Long:  "Ask whether the API is ready, or a worker where --api-url is its address. The exit code is 0 while it serves, also when degraded.",
+		Long: `Ask whether the API is ready, or a worker or a simulator where --api-url is its address. The exit code is 0 while it
+serves, also when degraded.`,
 		Example: `  marketdata health
   marketdata health --api-url http://127.0.0.1:8081   # a worker`,
 		Args: arguments(0, 0),

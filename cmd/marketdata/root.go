@@ -45,7 +45,7 @@ Configuration: defaults < --config file < MD_… environment < flags; see 'marke
 	root.SetUsageTemplate(strings.Replace(root.UsageTemplate(), "{{if .Runnable}}", "{{if and .Runnable (not .HasAvailableSubCommands)}}", 1))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.AddCommand(
-		newDev(a), newAPI(a), newWorker(a), newMigrate(a), newSimulate(a),
+		newDev(a), newAPI(a), newWorker(a), newMigrate(a), newSimulate(a), newDemo(a),
 		newBackfill(a), newSchedules(a), newInstruments(a), newBars(a), newProviders(a), newAlerts(a), newCalendars(a),
 		newConfig(a), newHealth(a), newVersion(a),
 	)
