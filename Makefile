@@ -147,6 +147,45 @@ sbom: build bin/delivery ## the bill of materials of bin/marketdata, as CycloneD
 dist: bin/delivery ## archives of a release with checksums, the same bytes for the same commit (make dist PLATFORMS=linux/amd64)
 	bin/delivery dist -o dist -version '$(VERSION)' -platforms '$(PLATFORMS)'
 
+# What a build of the image is told of its commit: the same commit gives the same layers.
+COMMIT       = $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+MODIFIED     = $(shell test -z "$$(git status --porcelain 2>/dev/null)" || echo -modified)
+EPOCH        = $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+IMAGE_STAMP  = MARKETDATA_VERSION=$(shell git describe --tags --match 'v*' 2>/dev/null || echo dev) MARKETDATA_COMMIT=$(COMMIT)$(MODIFIED) \
+	MARKETDATA_SOURCE_DATE_EPOCH=$(EPOCH) MARKETDATA_BUILT_AT=$(shell date -u -d @$(EPOCH) +%Y-%m-%dT%H:%M:%SZ 2>/dev/null || date -u -r $(EPOCH) +%Y-%m-%dT%H:%M:%SZ)
+# Docker's own plugin where there is one, else the pinned one.
+COMPOSE      = $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo bin/docker-compose)
+COMPOSE_TOOL = $(filter bin/docker-compose,$(COMPOSE))
+
+.PHONY: image
+image: $(COMPOSE_TOOL) ## build the container image marketdata:local
+	$(IMAGE_STAMP) $(COMPOSE) build api
+
+.PHONY: up
+up: .env $(COMPOSE_TOOL) ## start the platform in containers, in the background, with secrets of its own (make up ARGS="--profile demo")
+	deploy/secrets.sh .secrets
+	$(IMAGE_STAMP) $(COMPOSE) up --build --detach --wait --wait-timeout 600
+	$(if $(ARGS),$(IMAGE_STAMP) $(COMPOSE) $(ARGS) up --build --detach)
+	@$(COMPOSE) $(ARGS) ps
+
+.PHONY: down
+down: $(COMPOSE_TOOL) ## stop the containers; volumes and secrets stay
+	$(COMPOSE) --profile demo down
+
+# The first start chooses secrets of its own; later ones go on with what the file says.
+.env:
+	sed 's|^MARKETDATA_SECRETS=.*|MARKETDATA_SECRETS=./.secrets|; /^MARKETDATA_\(VERSION\|COMMIT\|BUILT_AT\|SOURCE_DATE_EPOCH\)=/d' .env.example > .env
+
+.PHONY: local-images
+local-images: bin/temporal bin/temporal-server bin/temporal-sql-tool bin/temporal-ui-server ## make the images of deploy/compose.local.yml, for machines without a registry
+	deploy/local/go-image.sh marketdata-local/go
+	deploy/local/postgres-image.sh marketdata-local/postgres
+	deploy/local/temporal-image.sh marketdata-local/temporal
+
+.PHONY: compose-test
+compose-test: bin/docker-compose bin/docker-buildx ## run the stack of containers, attack it, and prove that no bar was lost (needs local-images)
+	$(GO) test -tags compose -count=1 -v -timeout 20m -run '^TestCompose' ./deploy/
+
 .PHONY: tools
 tools: bin/temporal bin/golangci-lint bin/gofumpt bin/workflowcheck bin/actionlint bin/govulncheck bin/gitleaks ## build every tool into bin/
 
@@ -158,6 +197,21 @@ clean: ## remove what was built and measured; the data below .marketdata/ stay
 bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
 	@echo "building the Temporal CLI with its server and UI; about two minutes, once"
 	$(call build_tool,temporal,github.com/temporalio/cli/cmd/temporal)
+
+bin/temporal-server: tools/temporal/go.mod tools/temporal/go.sum
+	$(call build_tool,temporal,go.temporal.io/server/cmd/server)
+
+bin/temporal-sql-tool: tools/temporal/go.mod tools/temporal/go.sum
+	$(call build_tool,temporal,go.temporal.io/server/cmd/tools/sql)
+
+bin/temporal-ui-server: tools/temporal/go.mod tools/temporal/go.sum
+	$(call build_tool,temporal,github.com/temporalio/ui-server/v2/cmd/server)
+
+bin/docker-compose: tools/compose/go.mod tools/compose/go.sum
+	$(call build_tool,compose,github.com/docker/compose/v2/cmd,-X github.com/docker/compose/v2/internal.Version=$(call version_of,compose,github.com/docker/compose/v2))
+
+bin/docker-buildx: tools/compose/go.mod tools/compose/go.sum
+	$(call build_tool,compose,github.com/docker/buildx/cmd/buildx,-X github.com/docker/buildx/version.Version=$(call version_of,compose,github.com/docker/buildx))
 
 bin/golangci-lint: tools/lint/go.mod tools/lint/go.sum
 	$(call build_tool,lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint)
@@ -181,8 +235,11 @@ bin/delivery: $(wildcard delivery/*.go cmd/delivery/*.go) go.mod
 	@mkdir -p bin
 	$(GO) build -buildvcs=false -o bin/delivery ./cmd/delivery
 
+# Compose refuses a buildx that does not tell its version.
+version_of = $(shell cd tools/$(1) && $(GO) list -m -f '{{.Version}}' $(2))
+
 define build_tool
 	@mkdir -p bin
-	cd tools/$(1) && CGO_ENABLED=0 $(GO) build -buildvcs=false -ldflags '-s -w' -o $(CURDIR)/$@ $(2)
+	cd tools/$(1) && CGO_ENABLED=0 $(GO) build -buildvcs=false -ldflags '-s -w $(3)' -o $(CURDIR)/$@ $(2)
 	@touch $@
 endef

@@ -53,6 +53,7 @@ func allowed() map[string][]string {
 		"docs":                   {},
 		"docs/page":              {},
 		"e2e":                    {},
+		"deploy":                 {},
 		"delivery":               {},
 		"cmd/delivery":           {"delivery"},
 		"cmd/marketdata": {

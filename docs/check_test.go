@@ -31,7 +31,7 @@ func tools() []string {
 
 // packages are what apt-get may be told to install: each is in Debian 12 and 13 and Ubuntu 24.04.
 func packages() []string {
-	return strings.Fields("make git curl ca-certificates postgresql postgresql-client docker.io docker-compose docker-compose-v2 chromium gcc libc6-dev jq age gpg")
+	return strings.Fields("make git curl ca-certificates postgresql postgresql-client docker.io docker-compose docker-compose-v2 chromium gcc libc6-dev jq age gpg busybox-static")
 }
 
 // checker looks at commands that a test cannot run.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds a PostgreSQL container image from the server installed on this machine, for machines that can run containers
 # but pull none. It follows the conventions of the official image that tests rely on: POSTGRES_USER,
-# POSTGRES_PASSWORD and POSTGRES_DB, the data below /var/lib/postgresql/data, a first start that only initialises
+# POSTGRES_PASSWORD (or POSTGRES_PASSWORD_FILE) and POSTGRES_DB, the data below /var/lib/postgresql/data, a first start that only initialises
 # (so that "ready to accept connections" is logged twice), port 5432.
 # usage: postgres-image.sh NAME[:TAG]
 set -euo pipefail
@@ -20,6 +20,7 @@ bring() {
 }
 
 mkdir -p "$root"/{etc,tmp,run/postgresql,var/lib/postgresql/data,usr/local/bin}
+ln -s ../run "$root/var/run"
 chmod 1777 "$root/tmp"
 # Debian keeps /bin, /lib and others as links into /usr.
 for link in /bin /sbin /lib /lib64; do
@@ -45,6 +46,8 @@ set -euo pipefail
 export PGDATA=${PGDATA:-/var/lib/postgresql/data}
 user=${POSTGRES_USER:-postgres}
 database=${POSTGRES_DB:-$user}
+password=${POSTGRES_PASSWORD:-}
+[ -z "${POSTGRES_PASSWORD_FILE:-}" ] || password=$(cat "$POSTGRES_PASSWORD_FILE")
 if [ "$(id -u)" = 0 ]; then
   mkdir -p "$PGDATA"
   chown -R postgres:postgres "$PGDATA" /run/postgresql
@@ -52,12 +55,12 @@ if [ "$(id -u)" = 0 ]; then
   exec setpriv --reuid=postgres --regid=postgres --clear-groups "$0" "$@"
 fi
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
-  initdb --username="$user" --pwfile=<(echo "${POSTGRES_PASSWORD:?}") --auth=scram-sha-256 --encoding=UTF8 \
+  initdb --username="$user" --pwfile=<(echo "${password:?}") --auth-local=trust --auth-host=scram-sha-256 --encoding=UTF8 \
     --locale=C --no-sync
   echo 'host all all all scram-sha-256' >> "$PGDATA/pg_hba.conf"
   pg_ctl --wait --options="-c listen_addresses='' -c unix_socket_directories=/run/postgresql" start
   if [ "$database" != postgres ]; then
-    PGPASSWORD=$POSTGRES_PASSWORD psql --host=/run/postgresql --username="$user" --dbname=postgres \
+    psql --host=/run/postgresql --username="$user" --dbname=postgres \
       --set=ON_ERROR_STOP=1 --set=name="$database" <<< 'CREATE DATABASE :"name"'
   fi
   pg_ctl --wait --mode=fast stop

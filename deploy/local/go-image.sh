@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Makes an image to build with out of the Go toolchain of this machine and busybox, for deploy/Dockerfile where no
+# registry can be reached.
+# usage: go-image.sh NAME[:TAG]
+set -euo pipefail
+
+image=${1:?usage: go-image.sh NAME[:TAG]}
+goroot=$(go env GOROOT)
+if ldd "$(type -P busybox)" > /dev/null 2>&1; then
+  echo 'busybox needs libraries: install busybox-static' >&2
+  exit 1
+fi
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+mkdir -p "$root"/{bin,etc/ssl/certs,go,tmp,root,usr/local/bin}
+cp "$(type -P busybox)" "$root/bin/busybox"
+for name in $(busybox --list); do [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"; done
+# The public authorities of the operating system, not those a network may have added to its bundle.
+find /usr/share/ca-certificates/mozilla -name '*.crt' | LC_ALL=C sort | xargs cat > "$root/etc/ssl/certs/ca-certificates.crt"
+tar -C / -c --exclude="${goroot#/}/test" --exclude="${goroot#/}/api" --exclude="${goroot#/}/doc" "${goroot#/}" \
+  --transform="s,^${goroot#/},usr/local/go," | tar -C "$root" -x
+tar -C "$root" -c . | docker import \
+  --change 'ENV PATH=/usr/local/go/bin:/bin' --change 'ENV GOPATH=/go' \
+  - "$image" > /dev/null

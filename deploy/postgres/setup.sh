@@ -1,0 +1,38 @@
+#!/bin/bash
+# Brings roles, passwords and databases in line with the secrets, each time the stack starts. It comes through the
+# server's socket, where no password is asked, so that every secret may be changed, that of the superuser too.
+set -euo pipefail
+
+# password FILE: what the file of a secret holds; of a URL, its password.
+password() {
+  local text
+  text=$(cat "/run/secrets/$1")
+  case $text in
+    *://*)
+      text=${text#*://}
+      text=${text%%@*}
+      text=${text#*:}
+      text=${text//+/%2B}
+      printf '%b' "${text//%/\\x}"
+      ;;
+    *) printf '%s' "$text" ;;
+  esac
+}
+
+for name in postgres_password migrate_url database_url temporal_db_password grafana_db_password grafana_admin_password; do
+  value=$(password "$name")
+  [ -n "$value" ] || { echo "the secret $name is empty" >&2; exit 1; }
+  if [ "$value" = loopback-only ] && [ "$MARKETDATA_BIND" != 127.0.0.1 ]; then
+    echo "MARKETDATA_BIND is $MARKETDATA_BIND, and the secret $name is the one that everybody knows: make others with deploy/secrets.sh" >&2
+    exit 1
+  fi
+done
+
+PASSWORD_SUPERUSER=$(password postgres_password)
+PASSWORD_OWNER=$(password migrate_url)
+PASSWORD_APP=$(password database_url)
+PASSWORD_TEMPORAL=$(password temporal_db_password)
+PASSWORD_GRAFANA=$(password grafana_db_password)
+export PASSWORD_SUPERUSER PASSWORD_OWNER PASSWORD_APP PASSWORD_TEMPORAL PASSWORD_GRAFANA
+exec psql --no-psqlrc --quiet --host /var/run/postgresql --username postgres --dbname postgres \
+  --set ON_ERROR_STOP=1 --file /deploy/postgres/setup.sql
