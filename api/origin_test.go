@@ -28,8 +28,7 @@ func TestPagesOfOtherOrigins_ChangeNothing(t *testing.T) {
 		{"another port of this machine", http.MethodPost, "/v1/providers/binance/pause", []string{"Origin", "http://127.0.0.1:1"}, true},
 		{"a sandboxed page", http.MethodPost, "/v1/providers/binance/pause", []string{"Origin", "null"}, true},
 		{"a foreign page to nowhere", http.MethodPost, "/nope", []string{"Sec-Fetch-Site", "cross-site"}, true},
-		{"what is said of the site counts, not the origin beside it", http.MethodPost, "/v1/providers/binance/pause",
-			[]string{"Sec-Fetch-Site", "cross-site", "Origin", "self"}, true},
+		{"not the origin beside it", http.MethodPost, "/v1/schedules", []string{"Sec-Fetch-Site", "cross-site", "Origin", "self"}, true},
 
 		{"no browser", http.MethodPost, "/v1/providers/binance/pause", nil, false},
 		{"a page of the API's own", http.MethodPost, "/v1/providers/binance/pause", []string{"Sec-Fetch-Site", "same-origin"}, false},

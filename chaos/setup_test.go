@@ -47,7 +47,7 @@ func (w *world) start() error {
 		return err
 	}
 	w.dir = dir
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // ours; the user of PostgreSQL must pass through
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
 	w.program = filepath.Join(dir, "marketdata")

@@ -47,7 +47,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = idleInTransaction
 	config.MaxConns = defaultMaxConns
 	if o.MaxConns > 0 {
-		config.MaxConns = int32(min(o.MaxConns, 1000)) //nolint:gosec // bounded
+		config.MaxConns = int32(min(o.MaxConns, 1000))
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -116,7 +116,7 @@ func (d Dist) platform(ctx context.Context, platform Platform, scratch string, l
 
 // checkGo refuses to make a release with a Go release older than the one that go.mod names.
 func (d Dist) checkGo(used string) error {
-	mod, err := os.ReadFile(filepath.Join(d.Root, "go.mod")) //nolint:gosec // in the checkout that the caller names
+	mod, err := os.ReadFile(filepath.Join(d.Root, "go.mod"))
 	if err != nil {
 		return fmt.Errorf("read go.mod: %w", err)
 	}
@@ -163,7 +163,7 @@ func writeArchive(path, folder string, files []archived, at time.Time) (err erro
 	for _, file := range files {
 		content := []byte(file.content)
 		if file.path != "" {
-			if content, err = os.ReadFile(file.path); err != nil { //nolint:gosec // Make names the files
+			if content, err = os.ReadFile(file.path); err != nil {
 				return fmt.Errorf("read a file for an archive: %w", err)
 			}
 		}
@@ -185,7 +185,7 @@ func writeArchive(path, folder string, files []archived, at time.Time) (err erro
 func (d Dist) sum(names []string) error {
 	var lines strings.Builder
 	for _, name := range names {
-		content, err := os.ReadFile(filepath.Join(d.Out, name))
+		content, err := os.ReadFile(filepath.Join(d.Out, name)) //nolint:gosec // what was made just now
 		if err != nil {
 			return fmt.Errorf("read what was made: %w", err)
 		}

@@ -11,7 +11,7 @@ import (
 
 // lock takes the data folder for this process until it ends, however it ends.
 func lock(dataDir string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dataDir, "dev.lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	file, err := os.OpenFile(filepath.Join(dataDir, "dev.lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // in the data folder that the caller names
 	if err != nil {
 		return nil, fmt.Errorf("lock of the data folder: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"marketdata/db/audit"
 )
@@ -54,7 +55,7 @@ func (r *Report) compare(source, copied books) {
 	others.Found = fmt.Sprintf("%d tables, %d rows", tables, rows)
 	r.Rows = append(r.Rows, others)
 	r.add("schema, rights, roles", fmt.Sprintf("%d things", len(copied.schema)), differences(source.schema, copied.schema)...)
-	r.add("sequences", fmt.Sprintf("%d", len(copied.sequences)), differences(source.sequences, copied.sequences)...)
+	r.add("sequences", strconv.Itoa(len(copied.sequences)), differences(source.sequences, copied.sequences)...)
 }
 
 func compareTable(name string, source, copied books) Row {

@@ -22,7 +22,7 @@ func TestDrillFindsAChangedBar(t *testing.T) {
 	t.Parallel()
 	dir, err := os.MkdirTemp("", "marketdata-drill-") //nolint:usetesting // t.TempDir cannot be reached by the user of PostgreSQL
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // as above
+	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	program := filepath.Join(dir, "marketdata")
 	out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w", "-o", program, "../cmd/marketdata").CombinedOutput()

@@ -59,7 +59,7 @@ func (p *platform) startAPI(ctx context.Context) error {
 func (p *platform) startWorker(ctx context.Context) error {
 	log := filepath.Join(p.rig.options.Dir, "logs", p.workerName()+".log")
 	return p.run(ctx, p.workerName(), "worker", "127.0.0.1:0", func(context.Context) error {
-		text, err := os.ReadFile(log)
+		text, err := os.ReadFile(log) //nolint:gosec // a log of this run
 		if err == nil && !bytes.Contains(text, []byte("worker polls")) {
 			err = errors.New("it does not poll yet")
 		}
@@ -87,7 +87,7 @@ func (p *platform) loseWorker() {
 
 // command runs a command of the product over the site and returns what it says.
 func (p *platform) command(ctx context.Context, args ...string) (string, error) {
-	c := exec.CommandContext(ctx, p.rig.options.Binary, args...)
+	c := exec.CommandContext(ctx, p.rig.options.Binary, args...) //nolint:gosec // the caller names the binary under test
 	c.Env = append(c.Environ(), p.environ()...)
 	out, err := c.CombinedOutput()
 	if err != nil {

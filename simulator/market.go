@@ -54,7 +54,7 @@ func (s *synthetic) bar(minute, open int64, prices *walker) ohlcv {
 	wick := uint64(1 + open/4000)                             //nolint:gosec // prices are positive
 	b.high = max(b.open, b.close) + int64(bits>>10%wick)      //nolint:gosec // below wick
 	b.low = max(1, min(b.open, b.close)-int64(bits>>30%wick)) //nolint:gosec // below wick
-	b.trades = 1 + int64(bits>>40%500)                        //nolint:gosec // below 501
+	b.trades = 1 + int64(bits>>40%500)
 	if s.lot > 0 {
 		b.volume = b.trades * (1 + int64(mix(bits)%uint64(s.lot))) //nolint:gosec // small
 	}
@@ -67,7 +67,7 @@ func (s *synthetic) bar(minute, open int64, prices *walker) ohlcv {
 // forming is a bar within its minute at now (epoch ms): it has half the volume that it will close with. Where a bar
 // needs a trade to be, the first comes some time after the minute begins.
 func (s *synthetic) forming(minute int64, b ohlcv, now int64) ohlcv {
-	firstTrade := minute*60_000 + int64(s.bits(minute)>>50) //nolint:gosec // below 17 seconds
+	firstTrade := minute*60_000 + int64(s.bits(minute)>>50)
 	if now < firstTrade && !s.speaks(formatBinance) {
 		return ohlcv{open: b.open, high: b.open, low: b.open, close: b.open}
 	}

@@ -16,7 +16,7 @@ func (s *Server) ClientProgram(ctx context.Context, name, database string, args 
 	if !isProgram(path) {
 		return nil, fmt.Errorf("PostgreSQL's program %s is not in %s: %s", name, s.bin, installHint)
 	}
-	command := exec.CommandContext(ctx, path, args...)
+	command := exec.CommandContext(ctx, path, args...) //nolint:gosec // one of the programs of the installed PostgreSQL
 	command.Env = append(environment(), "PGHOST=127.0.0.1", "PGPORT="+strconv.Itoa(s.port), "PGUSER="+user, "PGPASSWORD="+s.password,
 		"PGDATABASE="+database, "PGSSLMODE=disable")
 	return command, nil
