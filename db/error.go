@@ -44,6 +44,8 @@ func pgError(pg *pgconn.PgError, err error) error {
 		return &market.Error{Kind: market.KindInvalid, Message: "text must be UTF-8 without null characters", Err: err}
 	case pg.Code == "55P03":
 		return &market.Error{Kind: market.KindUnavailable, Message: "a lock of the database was not had in time; try again", Err: err}
+	case pg.Code == "25006":
+		return &market.Error{Kind: market.KindUnavailable, Message: "the database is a read-only replica: send what writes to an API on the primary", Err: err}
 	case class == "08" || class == "53" || class == "57" || class == "58":
 		return &market.Error{Kind: market.KindUnavailable, Message: "the database is not available", Err: err}
 	case class == "28" || class == "3D":

@@ -110,6 +110,7 @@ func TestErrorsOfTheServer(t *testing.T) {
 		{"40P01", market.KindUnavailable},
 		{"40001", market.KindUnavailable},
 		{"55P03", market.KindUnavailable},
+		{"25006", market.KindUnavailable},
 		{"53300", market.KindUnavailable},
 		{"57014", market.KindUnavailable},
 		{"22021", market.KindInvalid},
