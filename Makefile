@@ -21,6 +21,8 @@ VCS          := $(shell git rev-parse --quiet --verify HEAD >/dev/null 2>&1 && e
 # The programs of a checkout come first, so that tests and `run` use the pinned Temporal CLI.
 export PATH := $(CURDIR)/bin:$(PATH)
 export CGO_ENABLED ?= 0
+# Everything is compiled the way a release is, so that building, testing and releasing share what was compiled.
+export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS) -trimpath)
 export GOWORK := off
 
 # Packages with generated or golden files that `-update` rewrites, in tests named …IsCurrent or …AreCurrent. Not
