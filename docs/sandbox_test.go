@@ -51,8 +51,8 @@ func newSandbox(t *testing.T) *sandbox {
 	s := &sandbox{stack: newStack(t), t: t}
 	s.call(http.MethodPost, s.URLs["api"]+"/v1/instruments", `{"symbol":"BTCUSDT","venue":"BINANCE","asset_class":"crypto","currency":"USDT",
 		"providers":[{"name":"binance","symbol":"BTCUSDT"},{"name":"coinbase","symbol":"BTC-USD"}],"intervals":["1m"]}`, nil)
-	s.call(http.MethodPost, s.URLs["api"]+"/v1/instruments?skip_listing=true", `{"symbol":"MUTE","venue":"SIM","asset_class":"crypto","currency":"USDT",
-		"calendar":"24x7","providers":[{"name":"`+mute+`","symbol":"MUTE"}]}`, nil)
+	s.call(http.MethodPost, s.URLs["api"]+"/v1/instruments", `{"symbol":"MUTE","venue":"SIM","asset_class":"crypto","currency":"USDT",
+		"calendar":"24x7","providers":[{"name":"`+mute+`","symbol":"BTCUSDT"}]}`, nil)
 	return s
 }
 

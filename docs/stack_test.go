@@ -5,6 +5,9 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -28,7 +31,7 @@ const (
 // realProviders are the instances that need a network; in the sandbox the simulator answers in their place.
 func realProviders() []string { return []string{"BINANCE", "COINBASE", "YAHOO"} }
 
-// mute is an instance at whose address nothing listens: its backfills go on until they are canceled.
+// mute is an instance that says since when it has bars and then sends none: its backfills go on until they are canceled.
 const mute = "sim_mute"
 
 // stack is a running `marketdata dev` on free ports, with its demo loaded.
@@ -43,8 +46,8 @@ type stack struct {
 func newStack(t *testing.T) *stack {
 	t.Helper()
 	s := &stack{home: newHome(t)}
-	sim, nobody := devstack.Port{Use: "the simulator"}, devstack.Port{Use: "a provider that does not answer"}
-	require.NoError(t, devstack.PickPorts(t.Context(), &sim, &nobody))
+	sim := devstack.Port{Use: "the simulator"}
+	require.NoError(t, devstack.PickPorts(t.Context(), &sim))
 	data := filepath.Join(t.TempDir(), "data")
 	command := exec.Command(filepath.Join(s.home, "bin", "marketdata"), "dev", "--data-dir", data, "--api-port", "0",
 		"--sim-port", strconv.Itoa(sim.Number), "--temporal-port", "0", "--temporal-ui-port", "0")
@@ -54,7 +57,7 @@ func newStack(t *testing.T) *stack {
 		command.Env = append(command.Env, at+"BASE_URL="+sim.URL(), at+"REQUESTS_PER_MINUTE=60000")
 	}
 	at := "MD_PROVIDERS__" + strings.ToUpper(mute) + "__"
-	command.Env = append(command.Env, at+"ADAPTER=binance", at+"SYNTHETIC=true", at+"BASE_URL="+nobody.URL())
+	command.Env = append(command.Env, at+"ADAPTER=binance", at+"SYNTHETIC=true", at+"BASE_URL="+newMute(t, sim.URL()))
 	var complaints bytes.Buffer
 	command.Stderr = &complaints
 	stdout, err := command.StdoutPipe()
@@ -97,6 +100,23 @@ func newStack(t *testing.T) *stack {
 	s.State, err = devstack.LoadState(data)
 	require.NoError(t, err)
 	return s
+}
+
+// newMute returns the address of a provider that passes on no question but for the first bar.
+func newMute(t *testing.T, simulator string) string {
+	t.Helper()
+	target, err := url.Parse(simulator)
+	require.NoError(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if query := r.URL.Query(); query.Get("limit") == "1" && query.Get("startTime") == "0" {
+			proxy.ServeHTTP(w, r)
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
 }
 
 // newHome makes a folder that looks like a checkout in which `make build` ran.
