@@ -30,6 +30,9 @@ func register[I, O any](s *server, op huma.Operation, handle func(context.Contex
 		}
 	}
 	op.MaxBodyBytes = -1 // readBody has bounded it
+	// The body is read already: a deadline set now would end five seconds later, while the handler works, and the server
+	// then cancels this request and every later one on its connection.
+	op.BodyReadTimeout = -1
 	huma.Register(s.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err != nil {
