@@ -56,6 +56,10 @@ func allowed() map[string][]string {
 		"deploy":                 {},
 		"delivery":               {},
 		"cmd/delivery":           {"delivery"},
+		"grafana":                {"grafana/macro", "market"},
+		"grafana/macro":          {"market"},
+		"grafana/picture":        {"grafana", "grafana/macro"},
+		"grafana/grafanatest":    {"grafana", "grafana/macro"},
 		"cmd/marketdata": {
 			"activities", "alerts", "api", "config", "db", "db/pgserver", "devstack", "market", "market/calendar", "metrics", "planning", "providers",
 			"providers/all", "simulator", "trace", "worker", "workflows",
@@ -65,7 +69,7 @@ func allowed() map[string][]string {
 
 // testOnly lists packages that no code but tests may import.
 func testOnly() []string {
-	return []string{"db/dbtest", "db/schema", "docs/page", "providers/providertest"}
+	return []string{"db/dbtest", "db/schema", "docs/page", "grafana/grafanatest", "grafana/picture", "providers/providertest"}
 }
 
 // families says which packages may import which modules of others. A module that is not listed fails the test.
@@ -77,7 +81,7 @@ func families() map[string][]string {
 		"github.com/go-chi/chi":            {"api"},
 		"github.com/go-viper/mapstructure": {"config"},
 		"github.com/google/uuid":           {"activities", "api", "db", "delivery"},
-		"github.com/jackc/pgx":             {"db", "db/audit", "db/dbtest", "db/pgserver", "db/schema"},
+		"github.com/jackc/pgx":             {"db", "db/audit", "db/dbtest", "db/pgserver", "db/schema", "grafana/grafanatest"},
 		"github.com/klauspost/compress":    {"db"},
 		"github.com/knadh/koanf":           {"config"},
 		"github.com/pressly/goose":         {"db"},
