@@ -174,9 +174,10 @@ up: .env $(COMPOSE_TOOL) ## start the platform in containers, in the background,
 down: $(COMPOSE_TOOL) ## stop the containers; volumes and secrets stay
 	$(COMPOSE) --profile demo down
 
-# The first start chooses secrets of its own; later ones go on with what the file says.
+# The first start chooses secrets of its own; later ones go on with what the file says. Everything else keeps the defaults,
+# so that an upgrade brings new ones along.
 .env:
-	sed 's|^MARKETDATA_SECRETS=.*|MARKETDATA_SECRETS=./.secrets|; /^MARKETDATA_\(VERSION\|COMMIT\|BUILT_AT\|SOURCE_DATE_EPOCH\)=/d' .env.example > .env
+	@printf '# Settings of docker-compose.yml; .env.example lists them all.\nMARKETDATA_SECRETS=./.secrets\n' > .env
 
 .PHONY: local-images
 local-images: bin/temporal bin/temporal-server bin/temporal-sql-tool bin/temporal-ui-server ## make the images of deploy/compose.local.yml, for machines without a registry
