@@ -99,13 +99,13 @@ func (v Value) format(name, format string) (string, error) {
 		if !v.IsMulti {
 			return strings.ReplaceAll(v.Chosen[0], "'", "''"), nil
 		}
-		return v.join("'", "''", "'", ","), nil
+		return v.join("'", "''", "'"), nil
 	case "sqlstring":
-		return v.join("'", "''", "'", ","), nil
+		return v.join("'", "''", "'"), nil
 	case "singlequote":
-		return v.join("'", `\'`, "'", ","), nil
+		return v.join("'", `\'`, "'"), nil
 	case "doublequote":
-		return v.join(`"`, `\"`, `"`, ","), nil
+		return v.join(`"`, `\"`, `"`), nil
 	case "csv", "raw":
 		return strings.Join(v.Chosen, ","), nil
 	case "pipe":
@@ -135,13 +135,13 @@ func (v Value) format(name, format string) (string, error) {
 	return "{" + strings.Join(v.Chosen, ",") + "}", nil
 }
 
-// join quotes each value, with the quotes in it escaped.
-func (v Value) join(open, escaped, closing, separator string) string {
+// join quotes each value, with the quotes in it escaped, and puts commas between them.
+func (v Value) join(open, escaped, closing string) string {
 	quoted := make([]string, len(v.Chosen))
 	for i, value := range v.Chosen {
 		quoted[i] = open + strings.ReplaceAll(value, open, escaped) + closing
 	}
-	return strings.Join(quoted, separator)
+	return strings.Join(quoted, ",")
 }
 
 // regex matches any of the values. In a string of PromQL a backslash is written twice.
