@@ -100,7 +100,6 @@ func (s *stack) testSecondBuild(t *testing.T) {
 	s.compose("build", "api")
 	again, err := s.docker.ImageInspect(t.Context(), testImage)
 	require.NoError(t, err)
-	require.NotEqual(t, first.ID, again.ID, "it was built")
 	require.Equal(t, first.RootFS.Layers, again.RootFS.Layers, "two builds of one commit are the same")
 }
 
