@@ -56,7 +56,7 @@ func yAxis(k *canvas, r rect, field grafana.Field, from, to float64) (rect, scal
 	y := scale{from: from, to: to, low: plot.y + plot.h, high: plot.y}
 	for i, v := range marks {
 		at := y.at(v)
-		k.line(plot.x, at, plot.x+plot.w, at, faint)
+		k.line(plot.x, at, plot.x+plot.w, at)
 		k.text(plot.x-6, at+3.5, size, dim, labels[i], end)
 	}
 	return plot, y
@@ -89,7 +89,7 @@ func xAxis(k *canvas, plot rect, c Context) scale {
 	marks, layout := timeTicks(c.From, c.To, max(int(plot.w/85), 2))
 	for _, t := range marks {
 		at := x.at(float64(t.UnixMilli()))
-		k.line(at, plot.y, at, plot.y+plot.h, faint)
+		k.line(at, plot.y, at, plot.y+plot.h)
 		if at > plot.x+14 && at < plot.x+plot.w-14 {
 			k.text(at, plot.y+plot.h+15, 10.5, dim, t.Format(layout), middle)
 		}

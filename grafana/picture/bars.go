@@ -41,7 +41,7 @@ func barChart(k *canvas, p grafana.Panel, r rect, t Table) {
 		marks = lengthTicks(high, max(int(plot.w/90), 2))
 	}
 	for _, v := range marks {
-		k.line(x.at(v), plot.y, x.at(v), plot.y+plot.h, faint)
+		k.line(x.at(v), plot.y, x.at(v), plot.y+plot.h)
 		k.text(x.at(v), plot.y+plot.h+15, 10.5, dim, number(p.FieldConfig.Defaults, v), middle)
 	}
 	step := plot.h / float64(max(len(names.Values), 1))

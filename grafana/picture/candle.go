@@ -2,6 +2,7 @@ package picture
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -95,9 +96,9 @@ func candles(k *canvas, columns map[string]Column, x, y scale, upColour, downCol
 			side = 1
 		}
 		px := x.at(float64(at.UnixMilli()))
-		wicks[side].WriteString("M" + num(px) + " " + num(y.at(high)) + "V" + num(y.at(low)))
+		fmt.Fprintf(&wicks[side], "M%s %sV%s", num(px), num(y.at(high)), num(y.at(low)))
 		top, h := y.at(math.Max(open, closed)), math.Max(math.Abs(y.at(open)-y.at(closed)), 0.7)
-		bodies[side].WriteString("M" + num(px-w/2) + " " + num(top) + "h" + num(w) + "v" + num(h) + "h" + num(-w) + "z")
+		fmt.Fprintf(&bodies[side], "M%s %sh%sv%sh%sz", num(px-w/2), num(top), num(w), num(h), num(-w))
 	}
 	for side, name := range []string{upColour, downColour} {
 		k.path(wicks[side].String(), name, 1, "none", 1)
@@ -127,7 +128,7 @@ func volumes(k *canvas, columns map[string]Column, plot rect, x scale, upColour,
 			side = 1
 		}
 		h := volume / most * plot.h * 0.17
-		bars[side].WriteString("M" + num(x.at(float64(at.UnixMilli()))-w/2) + " " + num(plot.y+plot.h) + "v" + num(-h) + "h" + num(w) + "v" + num(h) + "z")
+		fmt.Fprintf(&bars[side], "M%s %sv%sh%sv%sz", num(x.at(float64(at.UnixMilli()))-w/2), num(plot.y+plot.h), num(-h), num(w), num(h))
 	}
 	for side, name := range []string{upColour, downColour} {
 		k.path(bars[side].String(), "none", 0, name, 0.35)

@@ -65,8 +65,9 @@ func (k *canvas) box(r rect, fill string) {
 	fmt.Fprintf(&k.out, "<rect x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" rx=\"2\" fill=\"%s\" stroke=\"%s\"/>\n", num(r.x), num(r.y), num(r.w), num(r.h), fill, frame)
 }
 
-func (k *canvas) line(x1, y1, x2, y2 float64, colour string) {
-	fmt.Fprintf(&k.out, "<path d=\"M%s %sL%s %s\" stroke=\"%s\"/>\n", num(x1), num(y1), num(x2), num(y2), colour)
+// line is one of a grid.
+func (k *canvas) line(x1, y1, x2, y2 float64) {
+	fmt.Fprintf(&k.out, "<path d=\"M%s %sL%s %s\" stroke=\"%s\"/>\n", num(x1), num(y1), num(x2), num(y2), faint)
 }
 
 // path draws a line of the width and fills with the opacity.

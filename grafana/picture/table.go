@@ -75,7 +75,7 @@ func grid(k *canvas, p grafana.Panel, r rect, t Table) {
 	}
 	for row := range rows {
 		y := r.y + rowHeight*float64(row+1)
-		k.line(r.x, y, r.x+r.w, y, faint)
+		k.line(r.x, y, r.x+r.w, y)
 		x = r.x
 		for i, c := range t {
 			cell(k, rect{x, y, widths[i], rowHeight}, fields[i], c.Kind(), c.Values[row])
