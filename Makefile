@@ -123,7 +123,7 @@ badge: coverage.out bin/delivery ## coverage of the last `make test` as coverage
 .PHONY: actionlint
 actionlint: bin/actionlint ## check the workflows, and with shellcheck, where it is installed, their scripts and those of .ci
 	bin/actionlint
-	@if command -v shellcheck > /dev/null; then shellcheck --severity warning .ci/run $$(git ls-files '*.sh'); else echo "shellcheck is missing: scripts were not checked"; fi
+	@if command -v shellcheck > /dev/null; then shellcheck --external-sources --severity warning .ci/run .ci/containers $$(git ls-files '*.sh'); else echo "shellcheck is missing: scripts were not checked"; fi
 
 .PHONY: vuln
 vuln: bin/govulncheck bin/delivery ## known vulnerabilities in code that is reached; says NOT CHECKED and fails where no database can be asked

@@ -177,7 +177,7 @@ func made(script string) []string {
 func TestWorkflows_RunEveryTarget(t *testing.T) {
 	t.Parallel()
 	all, shown := makeTargets(t)
-	script := string(read(t, "../.ci/run"))
+	script := string(read(t, "../.ci/run")) + string(read(t, "../.ci/containers"))
 	local, remote := made(script), []string(nil)
 	for _, w := range workflows(t) {
 		for name, s := range w.steps() {

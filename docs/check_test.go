@@ -51,7 +51,7 @@ type composeFile struct {
 
 func newChecker(t *testing.T) *checker {
 	t.Helper()
-	c := &checker{makefile: text(t, "Makefile"), ci: text(t, ".ci/run"), help: map[string]string{}}
+	c := &checker{makefile: text(t, "Makefile"), ci: text(t, ".ci/run") + text(t, ".ci/containers"), help: map[string]string{}}
 	for _, part := range strings.Split(text(t, "cmd/marketdata/testdata/help.golden"), "$ marketdata")[1:] {
 		title, help, _ := strings.Cut(part, " --help\n")
 		c.help[strings.TrimSpace(title)] = help

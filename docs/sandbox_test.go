@@ -137,6 +137,30 @@ func (s *sandbox) paused() string {
 	return id
 }
 
+// settle waits until what the commands of a page started has come to its end, so that the next page may start the same.
+func (s *sandbox) settle() {
+	s.t.Helper()
+	for _, status := range []string{"starting", "running"} {
+		require.Eventually(s.t, func() bool {
+			var list struct {
+				Data []struct{ Series []struct{ Instrument string } }
+			}
+			_, answer, err := s.send(http.MethodGet, s.URLs["api"]+"/v1/backfills?status="+status, "", "")
+			if err != nil || json.Unmarshal(answer, &list) != nil {
+				return false
+			}
+			for _, b := range list.Data {
+				for _, series := range b.Series {
+					if series.Instrument != "MUTE.SIM" {
+						return false
+					}
+				}
+			}
+			return true
+		}, pageWithin, 50*time.Millisecond, "a backfill of a page does not end")
+	}
+}
+
 // idFor returns the backfill that a command wants where it says $ID or ID; "" where it names none.
 func (s *sandbox) idFor(c page.Command) string {
 	s.t.Helper()

@@ -168,6 +168,7 @@ func TestCommands(t *testing.T) {
 	for _, name := range slices.Sorted(maps.Keys(p.toRun)) {
 		begin := time.Now()
 		problems = append(problems, s.problems(p.toRun[name])...)
+		s.settle()
 		t.Logf("%s: %d commands, %.1f s", name, len(p.toRun[name]), time.Since(begin).Seconds())
 	}
 	requireNone(t, problems)

@@ -122,7 +122,7 @@ func TestSchemaTellsEveryDifference(t *testing.T) {
 		"ALTER TABLE series_coverage SET (fillfactor = 100)",
 		"ALTER TABLE bar DETACH PARTITION bar_2020",
 		"ALTER DEFAULT PRIVILEGES IN SCHEMA public REVOKE SELECT ON TABLES FROM marketdata_app",
-		"DROP VIEW ingest_job_state",
+		"DROP VIEW ingest_job_state CASCADE",
 	} {
 		d := newDatabase(t)
 		d.exec(change)
