@@ -64,9 +64,8 @@ test-race: bin/temporal ## the same under the race detector, without proofs of r
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m -parallel $(PARALLEL) -skip '$(PROOFS)' $(IN_PROCESS)
 
 .PHONY: coverage
-coverage: coverage.out ## test coverage of the whole module, of the last `make test`; fails below COVER_FLOOR percent
-	@$(GO) tool cover -func=coverage.out | awk -v floor=$(COVER_FLOOR) '\
-		/^total:/ { sub("%", "", $$3); printf "coverage %s %%, floor %s %%\n", $$3, floor; exit ($$3 + 0 < floor) }'
+coverage: coverage.out bin/delivery ## test coverage of the whole module, of the last `make test`; fails below COVER_FLOOR percent
+	@bin/delivery coverage -floor $(COVER_FLOOR)
 
 # Code that is newer than the last measurement is tested first.
 coverage.out: $(shell git ls-files --cached --others --exclude-standard '*.go' '*.sql' go.mod 2>/dev/null) | bin/temporal

@@ -278,7 +278,6 @@ func (s *stack) testSecrets(t *testing.T) {
 		id := s.container(service)
 		shown["docker inspect "+service] = jsonText(t, s.inspect(service))
 		shown["the log of "+service] = s.logs(id)
-		require.NotEmpty(t, shown["the log of "+service]+"x")
 	}
 	random := regexp.MustCompile(`[0-9a-f]{48}`)
 	files, err := os.ReadDir(s.secrets)
