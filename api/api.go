@@ -35,6 +35,8 @@ type Options struct {
 	Logger       *slog.Logger
 	Version      VersionInfo
 	Webhooks     []string // names of the enabled webhooks, for tests of them
+	// URL is where the API is found; pages of browsers may use its host's name, besides addresses and localhost.
+	URL string
 	// RequestTimeout bounds the work of one request; 0 means 30 s.
 	RequestTimeout time.Duration
 	// Recorder counts requests; nil counts none.
@@ -61,6 +63,7 @@ type server struct {
 	logger       *slog.Logger
 	version      VersionInfo
 	webhooks     []string
+	host         string
 	timeout      time.Duration
 	recorder     Recorder
 	huma         huma.API
@@ -79,6 +82,7 @@ func New(o Options) http.Handler {
 		logger:       o.Logger,
 		version:      o.Version,
 		webhooks:     o.Webhooks,
+		host:         hostOf(o.URL),
 		timeout:      o.RequestTimeout,
 		recorder:     o.Recorder,
 		router:       chi.NewMux(),

@@ -72,3 +72,39 @@ func TestPagesOfOtherOrigins_ChangeNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesOfStrangers_ChangeNothing: a page whose name leads to this machine is of the API's origin, but not its own.
+func TestNamesOfStrangers_ChangeNothing(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		host, origin string
+		want         int
+	}{
+		{"evil.example:8080", "http://evil.example:8080", http.StatusForbidden},
+		{"md.example.evil.example", "http://md.example.evil.example", http.StatusForbidden},
+		{"localhost.evil.example", "http://localhost.evil.example", http.StatusForbidden},
+		{"127.0.0.1.evil.example", "http://127.0.0.1.evil.example", http.StatusForbidden},
+		{"evil.example:8080", "", http.StatusOK}, // no browser: it can send any Host
+
+		{"MD.example", "https://MD.example", http.StatusOK},
+		{"localhost:8080", "http://localhost:8080", http.StatusOK},
+		{"[::1]:8080", "http://[::1]:8080", http.StatusOK},
+		{"192.0.2.7:8080", "http://192.0.2.7:8080", http.StatusOK},
+	}
+	for _, tt := range tests {
+		t.Run(tt.host+" "+tt.origin, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld()
+			w.options.URL = "https://md.example"
+			w.store.SetProviderPausedFunc = func(string, bool, string) error { return nil }
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/providers/binance/pause", nil)
+			r.Host = tt.host
+			if tt.origin != "" {
+				r.Header.Set("Origin", tt.origin)
+			}
+			answer := httptest.NewRecorder()
+			api.New(w.options).ServeHTTP(answer, r)
+			require.Equal(t, tt.want, answer.Code, answer.Body.String())
+		})
+	}
+}

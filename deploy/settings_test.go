@@ -150,8 +150,9 @@ func TestImagesArePinned(t *testing.T) {
 	}
 	dockerfile := readFile(t, "Dockerfile")
 	require.Contains(t, dockerfile, "ARG GO_IMAGE="+settings(t)["MARKETDATA_GO_IMAGE"]+"\n")
-	goVersion := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(readFile(t, "../go.mod"))[1]
-	require.Contains(t, dockerfile, "golang:"+goVersion+".")
+	toolchain := regexp.MustCompile(`(?m)^toolchain go(\S+)$`).FindStringSubmatch(readFile(t, "../go.mod"))
+	require.NotNil(t, toolchain)
+	require.Contains(t, dockerfile, "ARG GO_IMAGE=golang:"+toolchain[1]+"-", "an image has the holes of the Go that built it")
 }
 
 func TestSecretsAreMadeOnce(t *testing.T) {

@@ -90,7 +90,7 @@ func TestDataSourcesAreProvisioned(t *testing.T) {
 	require.Equal(t, []string{"Prometheus", grafana.Prometheus, "prometheus"}, []string{prometheus.Name, prometheus.UID, prometheus.Type})
 	require.True(t, database.IsDefault)
 	require.False(t, database.Editable || prometheus.Editable)
-	require.Equal(t, map[string]string{"password": "$__file{/run/secrets/grafana_db_password}"}, database.SecureJSONData)
+	require.Equal(t, map[string]string{"password": "$GRAFANA_DB_PASSWORD"}, database.SecureJSONData)
 	require.GreaterOrEqual(t, database.JSONData.PostgresVersion, 1500)
 	require.Contains(t, []string{"disable", "require", "verify-ca", "verify-full"}, database.JSONData.SSLMode)
 	require.LessOrEqual(t, database.JSONData.MaxOpenConns, 20, "few beside those of the API")

@@ -58,7 +58,7 @@ func (a *app) runAPI(ctx context.Context, cfg config.Config) error {
 	}
 	handler := api.New(api.Options{
 		Store: p.database, Orchestrator: p.workflows, Scheduler: p.scheduler, Providers: p.providers.Instances(), Now: a.now,
-		Logger: logger, Version: buildVersion(), Recorder: m, Metrics: m.Handler(), Webhooks: webhookNames(cfg),
+		Logger: logger, Version: buildVersion(), Recorder: m, Metrics: m.Handler(), Webhooks: webhookNames(cfg), URL: cfg.API.URL,
 	})
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error {
