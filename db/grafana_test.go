@@ -56,11 +56,11 @@ func TestGrafanaBarsAreGathered(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
 	id := newSeries(t, d, market.Interval1m)
-	putBars(t, d, id, "2024-01-02T00:58:00Z", time.Minute, "10", "12", "11", "15", "7.5")
-	exec(t, d, "INSERT INTO bar_withdrawal (series_id, ts, load_id) VALUES ($1, '2024-01-02T01:01Z', 1)", id)
+	putBars(t, d, id, "2024-01-02T00:58:00Z", time.Minute, "10", "12", "11", "7.5")
+	exec(t, d, "INSERT INTO bar_withdrawal (series_id, ts, load_id) VALUES ($1, '2024-01-02T00:59Z', 1)", id)
 
 	require.Equal(t, []string{"01-02 00:58 10 11 9 10 v2 n1", "01-02 00:59 12 13 11 12 v2 n1", "01-02 01:00 11 12 10 11 v2 n1"},
-		candles(t, d, id, span("2024-01-02T00:58:00Z", "2024-01-02T01:02:00Z"), "1 minute"), "half-open, without what was taken back")
+		candles(t, d, id, span("2024-01-02T00:58:00Z", "2024-01-02T01:01:00Z"), "1 minute"), "half-open, with what was taken back, as the API")
 	require.Equal(t, []string{"01-02 00:00 10 13 9 12 v4 n2", "01-02 01:00 11 12 6.5 7.5 v4 n2"}, candles(t, d, id, span("2024-01-02", "2024-01-03"), "1 hour"))
 	require.Equal(t, []string{"01-02 00:59 12 13 11 12 v2 n1", "01-02 01:00 11 12 6.5 7.5 v4 n2"},
 		candles(t, d, id, span("2024-01-02T00:59:00Z", "2024-01-03"), "1 hour"), "no point stands before the range")

@@ -127,7 +127,7 @@ func hasLabel(m metric, name string) bool {
 func promContext() macro.Context {
 	end := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 	return macro.Context{From: end.Add(-6 * time.Hour), To: end, Interval: 20 * time.Second, Variables: map[string]macro.Value{
-		"instrument": macro.Several("AAPL.SIM", "BTCUSDT.SIM"), "provider": macro.Several("sim_binance"), "route": macro.Several("/v1/instruments/{id}/bars", "/health"),
+		"instruments": macro.Several("AAPL.SIM", "BTCUSDT.SIM"), "providers": macro.Several("sim_binance"), "route": macro.Several("/v1/instruments/{id}/bars", "/health"),
 	}}
 }
 

@@ -53,8 +53,8 @@ LANGUAGE sql STABLE AS $$
             SELECT coalesce(sum(extract(epoch FROM upper(r) - lower(r))), 0) AS covered FROM unnest(s.covered * tstzmultirange(tstzrange(from_, to_))) AS r
         ) k
         WHERE s.symbol = substring(instrument_ FROM '^(.*)\.[^.]*$') AND s.venue = substring(instrument_ FROM '[^.]*$')
-            AND CASE WHEN provider_ IN ('', 'default') THEN s.is_default ELSE s.provider = provider_ END
-            AND (interval_ = 'auto' OR s."interval" = interval_)
+            AND CASE WHEN provider_ IN ('', 'default', 'all') THEN s.is_default ELSE s.provider = provider_ END
+            AND (interval_ IN ('', 'auto', 'all') OR s."interval" = interval_)
     ) p
     ORDER BY p.is_full DESC, p.seconds * 1000 <= width_ms DESC,
         CASE WHEN p.seconds * 1000 <= width_ms THEN -p.seconds ELSE p.seconds END
@@ -63,7 +63,7 @@ $$;
 -- +goose StatementEnd
 COMMENT ON FUNCTION grafana_pick IS 'One series of an instrument: of the provider, default for the API''s choice; of the interval, auto for the longest that fits the width and covers the range.';
 
--- Former and withdrawn values never mix with what counts now: bar holds the newest values, and what a provider took back is left out.
+-- The bars that the API serves: the newest values, and also what a provider sends no longer (bar_withdrawal).
 -- +goose StatementBegin
 CREATE FUNCTION grafana_bars(series_ bigint, from_ timestamptz, to_ timestamptz, width interval)
 RETURNS TABLE ("time" timestamptz, open float8, high float8, low float8, close float8, volume float8, bars bigint)
@@ -75,7 +75,6 @@ BEGIN
             SELECT b.ts, b.open::float8, b.high::float8, b.low::float8, b.close::float8, b.volume::float8, 1::bigint
             FROM bar b
             WHERE b.series_id = series_ AND b.ts >= from_ AND b.ts < to_
-                AND NOT EXISTS (SELECT FROM bar_withdrawal w WHERE w.series_id = series_ AND w.ts = b.ts)
             ORDER BY b.ts;
         RETURN;
     END IF;
@@ -85,7 +84,6 @@ BEGIN
                 max(b.high) AS high, min(b.low) AS low, sum(b.volume) AS volume, count(*) AS bars
             FROM bar b
             WHERE b.series_id = series_ AND b.ts >= from_ AND b.ts < to_
-                AND NOT EXISTS (SELECT FROM bar_withdrawal w WHERE w.series_id = series_ AND w.ts = b.ts AND w.ts >= from_ AND w.ts < to_)
             GROUP BY 1
         )
         SELECT greatest(n.at, from_), f.open::float8, n.high::float8, n.low::float8, l.close::float8, n.volume::float8, n.bars

@@ -56,12 +56,10 @@ BEGIN
 		UPDATE bar b SET load_id = load_, high = b.high + 0.5, close = b.close + 0.5
 			FROM bar_revision r WHERE r.replaced_by = load_ AND b.series_id = r.series_id AND b.ts = r.ts AND b.ts >= day_::timestamptz - interval '2 hours' AND b.ts < day_::timestamptz;
 	END LOOP;
-	-- a bar that the provider took back, far off the others
+	-- a bar that the provider took back
 	INSERT INTO bar_withdrawal (series_id, ts, load_id)
 		SELECT b.series_id, b.ts, b.load_id FROM bar b JOIN series s ON s.id = b.series_id JOIN instrument i ON i.id = s.instrument_id
 		WHERE i.symbol = 'ETHUSDT' AND s."interval" = '1d' AND b.ts = '2024-12-18Z' AND s.is_current;
-	UPDATE bar b SET open = 77777, high = 77777, low = 77777, close = 77777 FROM bar_withdrawal w
-		WHERE b.series_id = w.series_id AND b.ts = w.ts AND b.ts >= '2024-12-18Z' AND b.ts < '2024-12-19Z';
 	INSERT INTO corporate_action (instrument_id, provider, kind, ex_date, amount, numerator, denominator, observed_at)
 		SELECT id, 'sim_yahoo', 'split', DATE '2024-06-10', NULL, 4, 1, '2024-06-10Z' FROM instrument WHERE symbol = 'AAPL'
 		UNION ALL SELECT id, 'sim_yahoo', 'dividend', d::date, 0.25, NULL, NULL, d FROM instrument, generate_series(timestamptz '2023-02-10Z', '2024-12-31Z', interval '91 days') d WHERE symbol = 'AAPL';

@@ -86,7 +86,7 @@ func TestSQLRefuses(t *testing.T) {
 	t.Parallel()
 	for _, query := range []string{
 		"$__timeFilter()", "$__timeGroup(ts)", "$__timeGroup(ts, 'often')", "$__timeGroup(ts, '0m')", "$__timeGroup(ts, '5m', many)", "$__bucket(ts)",
-		"$unknown", "${unknown:csv}", "[[unknown]]", "$__timeFilter", "IN ($none)", "${__typo_ms}",
+		"$unknown", "${unknown:csv}", "[[unknown]]", "$__timeFilter", "${__typo_ms}",
 	} {
 		_, err := setup().SQL(query)
 		require.Equal(t, market.KindInvalid, market.KindOf(err), query)
@@ -100,8 +100,21 @@ func TestPromQL(t *testing.T) {
 	require.Equal(t, `rate(x{a=~"a\\.b", b=~"(test'1|test2)", c="it's"}[1m])`, got)
 	_, err = setup().PromQL("rate(x[$__rate_intervall])")
 	require.Error(t, err)
-	_, err = setup().PromQL(`x{a="$none"}`)
-	require.Error(t, err)
+}
+
+// TestNothingChosen: Grafana writes no value for a variable with several where its query has no answer.
+func TestNothingChosen(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"ARRAY[${none:sqlstring}]::text[]": "ARRAY[]::text[]", "IN ($none)": "IN ()", "'${none:csv}'": "''", "${none:glob}": "", "${none:json}": "[]",
+	} {
+		got, err := setup().SQL(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got.Text)
+	}
+	got, err := setup().PromQL(`x{a=~"$none"}`)
+	require.NoError(t, err)
+	require.Equal(t, `x{a=~"()"}`, got)
 }
 
 func TestText(t *testing.T) {

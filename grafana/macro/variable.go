@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"marketdata/market"
 )
 
 // Value is what is chosen of a variable.
@@ -89,10 +87,11 @@ func instant(t time.Time, format string) string {
 	return strconv.FormatInt(t.UnixMilli(), 10)
 }
 
-// format writes the chosen values. A format that is not known is glob, as in Grafana; Errors: invalid, where nothing is chosen.
+// format writes the chosen values. A format that is not known is glob, as in Grafana. Where there is nothing to choose, Grafana
+// writes nothing.
 func (v Value) format(name, format string) (string, error) {
-	if len(v.Chosen) == 0 {
-		return "", market.Errorf(market.KindInvalid, "nothing is chosen of $%s", name)
+	if len(v.Chosen) == 0 && !v.IsMulti {
+		v.Chosen = []string{""}
 	}
 	switch format {
 	case quotedForSQL:
@@ -113,7 +112,7 @@ func (v Value) format(name, format string) (string, error) {
 	case "regex", regexForPromQL:
 		return v.regex(format), nil
 	case "json":
-		text, err := json.Marshal(v.Chosen)
+		text, err := json.Marshal(append([]string{}, v.Chosen...))
 		return string(text), err
 	case "percentencode":
 		return strings.ReplaceAll(url.QueryEscape(strings.Join(v.Chosen, ",")), "+", "%20"), nil
@@ -129,8 +128,8 @@ func (v Value) format(name, format string) (string, error) {
 		}
 		return strings.Join(v.Chosen, " + "), nil
 	}
-	if len(v.Chosen) == 1 {
-		return v.Chosen[0], nil
+	if len(v.Chosen) < 2 {
+		return strings.Join(v.Chosen, ""), nil
 	}
 	return "{" + strings.Join(v.Chosen, ",") + "}", nil
 }

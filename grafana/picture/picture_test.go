@@ -37,7 +37,7 @@ func looks() map[string]struct {
 	}{
 		"marketdata-price-history": {33 * day, map[string]macro.Value{"instrument": macro.One("BTCUSDT.SIM"), "provider": macro.One("sim_coinbase"), "interval": macro.One("1m")}},
 		"marketdata-comparison": {366 * day, map[string]macro.Value{
-			"instrument": macro.Several("AAPL.SIM", "BTCUSDT.SIM", "ETHUSDT.SIM", "MSFT.SIM", "SOLUSDT.SIM", "SPX.SIM"), "interval": macro.One("1d"),
+			"instruments": macro.Several("AAPL.SIM", "BTCUSDT.SIM", "ETHUSDT.SIM", "MSFT.SIM", "SOLUSDT.SIM", "SPX.SIM"), "interval": macro.One("1d"),
 		}},
 	}
 }
