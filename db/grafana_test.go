@@ -168,6 +168,13 @@ func TestGrafanaGapsHaveReasons(t *testing.T) {
 		require.NoError(t, err)
 	})
 	require.InDeltaSlice(t, []float64{16.0 / 23, 0}, shares, 1e-9, "of what is listed of the day")
+	asGrafana(t, d, func(ctx context.Context, tx pgx.Tx) {
+		var n int
+		var last time.Time
+		require.NoError(t, tx.QueryRow(ctx, "SELECT count(*), max(time) FROM grafana_coverage(ARRAY[$1], 'default', 'all', '2024-01-01', '2024-12-31', 10)", instrument).Scan(&n, &last))
+		require.LessOrEqual(t, n, 10)
+		require.True(t, last.After(time.Date(2024, 11, 1, 0, 0, 0, 0, time.UTC)), "wider stretches, not fewer of the newest")
+	})
 }
 
 func TestGrafanaMayNotReadMore(t *testing.T) {

@@ -184,6 +184,7 @@ func TestMigrationsAreToldInUpgrades(t *testing.T) {
 	for i, name := range files(t) {
 		require.Contains(t, string(page), fmt.Sprintf("| %04d |", i+1), "docs/upgrades.md has no row for %s: say what a migration down past it loses", name)
 	}
+	require.NotContains(t, string(page), "see the changelog |", "a row says itself what is lost")
 }
 
 // TestMigrationsOnlyExpand: what workers of the version before need is still there when a migration has run beside them. What it

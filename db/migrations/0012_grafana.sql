@@ -225,13 +225,13 @@ $$;
 COMMENT ON FUNCTION grafana_selected IS 'Series of instruments; all, or default, for the provider and all for the interval take several.';
 
 -- +goose StatementBegin
-CREATE FUNCTION grafana_coverage(instruments text[], provider_ text, interval_ text, from_ timestamptz, to_ timestamptz, max_days integer)
+CREATE FUNCTION grafana_coverage(instruments text[], provider_ text, interval_ text, from_ timestamptz, to_ timestamptz, max_rows integer)
 RETURNS TABLE ("time" timestamptz, instrument text, provider text, "interval" text, covered float8)
 LANGUAGE sql STABLE SET timezone TO 'UTC' AS $$
     SELECT lower(d.day), s.instrument, s.provider, s."interval",
         CASE WHEN NOT isempty(d.day) AND d.seconds > 0 THEN coalesce(k.seconds, 0) / d.seconds END::float8
-    FROM grafana_selected(instruments, provider_, interval_) s
-    CROSS JOIN LATERAL (SELECT grafana_width(from_, to_, interval '1 day', 0, max_days) AS width) w
+    FROM (SELECT q.*, count(*) OVER () AS series FROM grafana_selected(instruments, provider_, interval_) q) s
+    CROSS JOIN LATERAL (SELECT grafana_width(from_, to_, interval '1 day', 0, greatest(least(100, max_rows / s.series), 3)::integer) AS width) w
     CROSS JOIN LATERAL generate_series(date_bin(w.width, from_, '2001-01-01Z'), to_ - interval '1 microsecond', w.width) AS g (at)
     CROSS JOIN LATERAL (SELECT tstzrange(g.at, g.at + w.width) AS day,
         -- of the day, what can be known: after the listing, and closed
@@ -242,7 +242,7 @@ LANGUAGE sql STABLE SET timezone TO 'UTC' AS $$
     ) k
 $$;
 -- +goose StatementEnd
-COMMENT ON FUNCTION grafana_coverage IS 'The share of each day (or longer, so that there are at most max_days) that was asked for and answered; NULL before the listing.';
+COMMENT ON FUNCTION grafana_coverage IS 'The share of each day that was asked for and answered; NULL before the listing. Of longer stretches, where there would be more than 100 of a series or max_rows of all.';
 
 -- +goose StatementBegin
 CREATE FUNCTION grafana_gaps(instruments text[], provider_ text, interval_ text, from_ timestamptz, to_ timestamptz)
@@ -329,12 +329,14 @@ CREATE VIEW grafana_backfill WITH (security_invoker = true) AS
 SELECT j.id::text AS id, t.status, j.created_at, t.finished_at, j."interval", j.start_at, j.end_at, j.policy, coalesce(j.schedule_id, '') AS schedule,
     (SELECT string_agg(i.symbol || '.' || i.venue, ', ' ORDER BY k.ordinal) FROM ingest_job_series k
         JOIN series s ON s.id = k.series_id JOIN instrument i ON i.id = s.instrument_id WHERE k.job_id = j.id AND k.ordinal < 5) AS instruments,
+    ARRAY(SELECT i.symbol || '.' || i.venue FROM ingest_job_series k
+        JOIN series s ON s.id = k.series_id JOIN instrument i ON i.id = s.instrument_id WHERE k.job_id = j.id) AS every_instrument,
     (SELECT count(*) FROM ingest_job_series k WHERE k.job_id = j.id) AS series,
     t.total AS chunks, t.done, t.failed, t.pending + t.running AS open, CASE WHEN t.total > 0 THEN t.done::float8 / t.total ELSE 1 END AS progress,
     t.requests, t.inserted, t.restated, t.unchanged, t.quarantined
 FROM ingest_job j JOIN ingest_job_state t ON t.id = j.id
 WHERE j.kind = 'backfill';
-COMMENT ON VIEW grafana_backfill IS 'Backfills with what their chunks came to.';
+COMMENT ON VIEW grafana_backfill IS 'Backfills with what their chunks came to. instruments names the first five, every_instrument has all.';
 
 CREATE VIEW grafana_failure WITH (security_invoker = true) AS
 SELECT k.finished_at, s.instrument, s.provider, s."interval", k.start_at, k.end_at, k.stage, k.attempt, coalesce(k.error_kind, 'internal') AS kind, coalesce(k.error, '') AS error,
