@@ -44,7 +44,7 @@ func keys() []key {
 		{"worker.listen", text, false, "host:port the worker answers health checks on"},
 		{"providers.*.adapter", text, false, "which adapter the instance speaks"},
 		{"providers.*.base_url", text, false, `URL before the paths of the provider ("": the adapter's own)`},
-		{"providers.*.api_key", text, true, "key, where the provider needs one"},
+		{"providers.*.api_key", text, true, "key, where the provider needs one; binance, coinbase and yahoo do not, and send none"},
 		{"providers.*.requests_per_minute", count, false, "request budget over all workers (0: the adapter's own)"},
 		{"providers.*.weight_per_minute", count, false, "weight budget over all workers (0: the adapter's own)"},
 		{"providers.*.record_dir", text, false, `existing folder that keeps every answer, for fixtures ("": none)`},
