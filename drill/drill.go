@@ -102,7 +102,23 @@ func (d *drill) load(ctx context.Context) error {
 
 // dump backs up what a snapshot sees, and reads the same itself.
 func (d *drill) dump(ctx context.Context) error {
-	a, err := audit.Open(ctx, d.from.urls.admin)
+	err := withSnapshot(ctx, d.from.urls.admin, func(snapshot *audit.Snapshot) (err error) {
+		if d.backup, err = d.from.dump(ctx, snapshot.ID); err != nil {
+			return err
+		}
+		d.books, err = read(ctx, snapshot)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.answers, err = d.from.answers(ctx, d.finished)
+	return err
+}
+
+// withSnapshot calls f with a snapshot of a database, which ends with it.
+func withSnapshot(ctx context.Context, url string, f func(*audit.Snapshot) error) error {
+	a, err := audit.Open(ctx, url)
 	if err != nil {
 		return err
 	}
@@ -112,14 +128,7 @@ func (d *drill) dump(ctx context.Context) error {
 		return err
 	}
 	defer snapshot.Close(ctx)
-	if d.backup, err = d.from.dump(ctx, snapshot.ID); err != nil {
-		return err
-	}
-	if d.books, err = read(ctx, snapshot); err != nil {
-		return err
-	}
-	d.answers, err = d.from.answers(ctx, d.finished)
-	return err
+	return f(snapshot)
 }
 
 // restore fills the empty server, and brings its schema up as an upgrade does.
@@ -152,22 +161,13 @@ func (d *drill) compare(ctx context.Context) error {
 		faults = append(faults, err.Error())
 	}
 	d.report.add("migrations", fmt.Sprintf("%d applied", strings.Count(status, ".sql")), faults...)
-	a, err := audit.Open(ctx, d.to.urls.admin)
-	if err != nil {
+	return withSnapshot(ctx, d.to.urls.admin, func(snapshot *audit.Snapshot) error {
+		copied, err := read(ctx, snapshot)
+		if err == nil {
+			d.report.compare(d.books, copied)
+		}
 		return err
-	}
-	defer a.Close()
-	snapshot, err := a.Snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	defer snapshot.Close(ctx)
-	copied, err := read(ctx, snapshot)
-	if err != nil {
-		return err
-	}
-	d.report.compare(d.books, copied)
-	return nil
+	})
 }
 
 // prove runs the platform over the copy, first its API alone: a worker would change what is compared.
