@@ -11,6 +11,7 @@ MINUTES      ?= 10
 BENCH        ?= .
 BENCHTIME    ?= 1s
 COUNT        ?= 1
+IMAGE        ?= postgres:17-alpine
 COVER_FLOOR  ?= 85
 # A tag, for `notes` and `dist`; which platforms `dist` builds for, all by default.
 VERSION      ?=
@@ -21,18 +22,23 @@ VCS          := $(shell git rev-parse --quiet --verify HEAD >/dev/null 2>&1 && e
 # The programs of a checkout come first, so that tests and `run` use the pinned Temporal CLI.
 export PATH := $(CURDIR)/bin:$(PATH)
 export CGO_ENABLED ?= 0
-# Everything is compiled the way a release is, so that building, testing and releasing share what was compiled.
-export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS) -trimpath)
+# Everything is compiled the way a release is, so that building, testing and releasing share what was compiled. What only
+# a debugger would read is left out, which is a quarter of the time of a first build; stack traces have their lines.
+export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS) -trimpath -gcflags=all=-dwarf=false)
 export GOWORK := off
 
 # Packages with generated or golden files that `-update` rewrites, in tests named …IsCurrent or …AreCurrent. Not
 # workflows: its histories belong to releases and are recorded by hand.
 GOLDEN := $(filter-out ./workflows/,$(sort $(dir $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null))))
+# Packages with benchmarks: the others need not be linked.
+BENCHED = $(sort $(dir $(shell grep -rl --include='*_test.go' '^func Benchmark' . 2>/dev/null)))
 # Tests that prove something of real time or of a browser: minutes of waiting in which neither tool sees anything new.
 PROOFS := TestBudgetHoldsAtEverySecond|TestPausedProviderIsNotAsked|TestTerminatedInTheUI|TestScheduleMissesWhatIsLaterThanItsCatchup|TestTenYearsOfMinutesStayShort|TestOperatorHealsAChunkInTheUI
 
 # Packages whose tests run the product in their own process: the race detector does not see into others.
-IN_PROCESS = $(shell $(GO) list ./... | grep -v -E '/(chaos|docs|drill)$$')
+RACE       ?= $(shell $(GO) list ./... | grep -v -E '/(chaos|docs|drill)$$')
+# What `test-race` leaves out besides, and `bench`, as a regular expression.
+SKIP       ?=
 
 .DEFAULT_GOAL := help
 
@@ -49,9 +55,10 @@ build: ## build bin/marketdata
 	@mkdir -p bin
 	$(GO) build -buildvcs=$(VCS) -ldflags '-s -w' -o bin/marketdata ./cmd/marketdata
 
-# Tests measure what they cover as they go: every statement of the module counts, whichever package's test runs it.
+# Tests measure what they cover as they go: every statement of the module counts, whichever package's test runs it. What
+# vet would look for before each of them, `make lint` looks for once.
 define run_tests
-$(GO) test -timeout $(TIMEOUT) -parallel $(PARALLEL) -covermode=atomic -coverpkg=./... -coverprofile=coverage.new ./...
+$(GO) test -vet=off -timeout $(TIMEOUT) -parallel $(PARALLEL) -covermode=atomic -coverpkg=./... -coverprofile=coverage.new ./...
 @mv coverage.new coverage.out
 endef
 
@@ -60,8 +67,8 @@ test: bin/temporal ## unit, integration and end-to-end tests
 	$(run_tests)
 
 .PHONY: test-race
-test-race: bin/temporal ## the same under the race detector, without proofs of real time (needs a C compiler)
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m -parallel $(PARALLEL) -skip '$(PROOFS)' $(IN_PROCESS)
+test-race: bin/temporal ## the same under the race detector, without proofs of real time; SKIP and RACE narrow it (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -vet=off -race -timeout 30m -parallel $(PARALLEL) -skip '$(PROOFS)$(if $(SKIP),|$(SKIP))' $(RACE)
 
 .PHONY: coverage
 coverage: coverage.out bin/delivery ## test coverage of the whole module, of the last `make test`; fails below COVER_FLOOR percent
@@ -85,7 +92,7 @@ backup-drill: build bin/temporal ## back a loaded platform up, restore it into a
 
 .PHONY: bench
 bench: bin/temporal ## all benchmarks (BENCH=Load BENCHTIME=5s COUNT=5)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) -benchmem -timeout 60m ./...
+	$(GO) test -vet=off -run '^$$' -bench '$(BENCH)' -skip '$(SKIP)' -benchtime $(BENCHTIME) -count $(COUNT) -benchmem -timeout 60m $(BENCHED)
 
 .PHONY: lint
 lint: bin/golangci-lint ## golangci-lint and the formatters, without changing a file
@@ -102,7 +109,7 @@ workflowcheck: bin/workflowcheck ## look for non-determinism in workflow code
 
 .PHONY: generate
 generate: bin/temporal ## rewrite generated and golden files
-	$(GO) test -timeout $(TIMEOUT) $(GOLDEN) -run '(Is|Are)Current$$' -update
+	$(GO) test -vet=off -timeout $(TIMEOUT) $(GOLDEN) -run '(Is|Are)Current$$' -update
 
 # Works on a copy, so it neither needs a clean work tree nor changes it.
 .PHONY: verify
@@ -183,6 +190,10 @@ local-images: bin/temporal bin/temporal-server bin/temporal-sql-tool bin/tempora
 	deploy/local/go-image.sh marketdata-local/go
 	deploy/local/postgres-image.sh marketdata-local/postgres
 	deploy/local/temporal-image.sh marketdata-local/temporal
+
+.PHONY: container-test
+container-test: ## the database tests against PostgreSQL in a container and nothing else (IMAGE=marketdata-local/postgres)
+	MARKETDATA_TEST_POSTGRES_IMAGE=$(IMAGE) $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) ./db ./db/audit
 
 .PHONY: compose-test
 compose-test: bin/docker-compose bin/docker-buildx ## run the stack of containers, attack it, and prove that no bar was lost (needs local-images)

@@ -72,7 +72,7 @@ func (d Dist) platform(ctx context.Context, platform Platform, scratch string, l
 	name := filepath.Base(d.Package)
 	binary := filepath.Join(scratch, strings.ReplaceAll(string(platform), "/", "-"), name)
 	if _, err := goTool(ctx, d.Root, platform.env(),
-		"build", "-trimpath", "-buildvcs=true", "-ldflags", "-s -w", "-o", binary, d.Package); err != nil {
+		"build", "-trimpath", "-gcflags=all=-dwarf=false", "-buildvcs=true", "-ldflags", "-s -w", "-o", binary, d.Package); err != nil {
 		return nil, err
 	}
 	info, err := buildinfo.ReadFile(binary)

@@ -9,8 +9,8 @@ epoch=${SOURCE_DATE_EPOCH:-0}
 built_at=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
 mkdir -p "$out/usr/local/bin" "$out/etc/ssl/certs" "$out/usr/share/licenses" "$out/tmp"
 
-GOOS=${TARGETOS:-linux} GOARCH=${TARGETARCH:-$(go env GOARCH)} go build -trimpath -buildvcs=false \
-  -ldflags "-s -w -buildid= -X 'main.version=${VERSION:-dev} ${COMMIT:-unknown} $built_at'" \
+GOOS=${TARGETOS:-linux} GOARCH=${TARGETARCH:-$(go env GOARCH)} go build -trimpath -gcflags=all=-dwarf=false \
+  -buildvcs=false -ldflags "-s -w -buildid= -X 'main.version=${VERSION:-dev} ${COMMIT:-unknown} $built_at'" \
   -o "$out/usr/local/bin/marketdata" ./cmd/marketdata
 
 cp /etc/ssl/certs/ca-certificates.crt "$out/etc/ssl/certs/"

@@ -132,6 +132,9 @@ func find(ctx context.Context) (server, error) {
 	if whyNot == nil {
 		return s, nil
 	}
+	if isContainerWanted() {
+		return s, fmt.Errorf("%s is set, so no other server is taken: %w", envImage, whyNot)
+	}
 	dir, err := os.MkdirTemp("", "marketdata-test-")
 	if err != nil {
 		return s, err
