@@ -1,18 +1,30 @@
 #!/bin/bash
 # Brings roles, passwords and databases in line with the secrets, each time the stack starts. It comes through the
 # server's socket, where no password is asked, so that every secret may be changed, that of the superuser too.
+# usage: setup.sh [DIR], the folder of the secrets, in a container /run/secrets
 set -euo pipefail
+
+secrets=${1:-/run/secrets}
+here=$(dirname "$0")
 
 # password FILE: what the file of a secret holds; of a URL, its password.
 password() {
-  local text
-  text=$(cat "/run/secrets/$1")
+  local text user
+  text=$(cat "$secrets/$1")
   case $text in
     *://*)
       text=${text#*://}
-      text=${text%%@*}
-      text=${text#*:}
-      text=${text//+/%2B}
+      text=${text%%[/?#]*}
+      user=${text%@*}
+      case $text in
+        *:*@*) ;;
+        *) user= ;;
+      esac
+      case $user in
+        *:?*) ;;
+        *) echo "the secret $1 is a URL without a password: it should be postgres://USER:PASSWORD@HOST/DATABASE" >&2; return 1 ;;
+      esac
+      text=${user#*:}
       printf '%b' "${text//%/\\x}"
       ;;
     *) printf '%s' "$text" ;;
@@ -35,4 +47,4 @@ PASSWORD_TEMPORAL=$(password temporal_db_password)
 PASSWORD_GRAFANA=$(password grafana_db_password)
 export PASSWORD_SUPERUSER PASSWORD_OWNER PASSWORD_APP PASSWORD_TEMPORAL PASSWORD_GRAFANA
 exec psql --no-psqlrc --quiet --host /var/run/postgresql --username postgres --dbname postgres \
-  --set ON_ERROR_STOP=1 --file /deploy/postgres/setup.sql
+  --set ON_ERROR_STOP=1 --file "$here/setup.sql"
