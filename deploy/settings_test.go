@@ -30,6 +30,8 @@ type service struct {
 	CapDrop     []string          `yaml:"cap_drop"`
 	SecurityOpt []string          `yaml:"security_opt"`
 	MemLimit    string            `yaml:"mem_limit"`
+	PidsLimit   int               `yaml:"pids_limit"`
+	CPUs        string            `yaml:"cpus"`
 	Healthcheck *struct {
 		Test    []string `yaml:"test"`
 		Disable bool     `yaml:"disable"`
@@ -121,6 +123,11 @@ func TestServicesAreConfined(t *testing.T) {
 			require.Equal(t, []string{"ALL"}, s.CapDrop)
 			require.Contains(t, s.SecurityOpt, "no-new-privileges:true")
 			require.NotEmpty(t, s.MemLimit)
+			require.Positive(t, s.PidsLimit)
+			memory := regexp.MustCompile(`^\$\{(MARKETDATA_[A-Z]+)_MEMORY:-`).FindStringSubmatch(s.MemLimit)
+			if memory != nil { // what has a setting for its memory has one for its processors
+				require.Equal(t, "${"+memory[1]+"_CPUS:-0}", s.CPUs)
+			}
 			require.NotEmpty(t, s.Restart)
 			if !jobs[name] {
 				require.Equal(t, "unless-stopped", s.Restart)
