@@ -169,9 +169,11 @@ COMPOSE_TOOL = $(filter bin/docker-compose,$(COMPOSE))
 image: $(COMPOSE_TOOL) ## build the container image marketdata:local
 	$(IMAGE_STAMP) $(COMPOSE) build api
 
+# The first start chooses secrets of its own; later ones go on with what .env says. Everything else keeps the defaults, so
+# that an upgrade brings new ones along.
 .PHONY: up
-up: .env $(COMPOSE_TOOL) ## start the platform in containers, in the background, with secrets of its own (make up ARGS="--profile demo")
-	deploy/secrets.sh .secrets
+up: $(COMPOSE_TOOL) ## start the platform in containers, in the background, with secrets of its own (make up ARGS="--profile demo")
+	@deploy/prepare.sh .
 	$(IMAGE_STAMP) $(COMPOSE) up --build --detach --wait --wait-timeout 600
 	$(if $(ARGS),$(IMAGE_STAMP) $(COMPOSE) $(ARGS) up --build --detach)
 	@$(COMPOSE) $(ARGS) ps
@@ -179,11 +181,6 @@ up: .env $(COMPOSE_TOOL) ## start the platform in containers, in the background,
 .PHONY: down
 down: $(COMPOSE_TOOL) ## stop the containers; volumes and secrets stay
 	$(COMPOSE) --profile demo down
-
-# The first start chooses secrets of its own; later ones go on with what the file says. Everything else keeps the defaults,
-# so that an upgrade brings new ones along.
-.env:
-	@printf '# Settings of docker-compose.yml; .env.example lists them all.\nMARKETDATA_SECRETS=./.secrets\n' > .env
 
 .PHONY: local-images
 local-images: bin/temporal bin/temporal-server bin/temporal-sql-tool bin/temporal-ui-server ## make the images of deploy/compose.local.yml, for machines without a registry
