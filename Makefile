@@ -58,7 +58,7 @@ build: ## build bin/marketdata
 # Tests measure what they cover as they go: every statement of the module counts, whichever package's test runs it. What
 # vet would look for before each of them, `make lint` looks for once.
 define run_tests
-$(GO) test -vet=off -timeout $(TIMEOUT) -parallel $(PARALLEL) -covermode=atomic -coverpkg=./... -coverprofile=coverage.new ./...
+$(GO) test -vet=off -timeout $(TIMEOUT) -parallel $(PARALLEL) -covermode=set -coverpkg=./... -coverprofile=coverage.new ./...
 @mv coverage.new coverage.out
 endef
 
