@@ -31,6 +31,35 @@ func elsewhere() []proof {
 	}
 }
 
+// absentSQL is a statement of a page that wants an extension which no test has: it has never been run. What runs in its
+// place, as far as the place goes, is a statement that needs the same tables and columns.
+type absentSQL struct {
+	statement string // as on the page
+	why       string
+	instead   string
+}
+
+// absent is the whole list: a statement that is not on it is run by TestCommands, as it stands.
+func absent() []absentSQL {
+	const timescale, citus = "TimescaleDB is not installed here: not run", "Citus is not installed here: not run"
+	distributed := func(table string) string {
+		return "SELECT create_distributed_table('" + table + "', 'series_id', colocate_with => 'bar')"
+	}
+	return []absentSQL{
+		{"SELECT create_hypertable('bar', by_range('ts', INTERVAL '1 year'))", timescale, "SELECT ts + INTERVAL '1 year' FROM bar LIMIT 1"},
+		{"CREATE EXTENSION citus", citus, "SELECT"},
+		{"SELECT citus_set_coordinator_host('coordinator', 5432)", citus, "SELECT"},
+		{"SELECT citus_add_node('node-1', 5432)", citus, "SELECT"},
+		{"SELECT citus_add_node('node-2', 5432)", citus, "SELECT"},
+		{"SELECT create_reference_table('instrument')", citus, "SELECT FROM instrument LIMIT 1"},
+		{"SELECT create_reference_table('series')", citus, "SELECT FROM series LIMIT 1"},
+		{"SELECT create_distributed_table('bar', 'series_id')", citus, "SELECT series_id FROM bar LIMIT 1"},
+		{distributed("bar_revision"), citus, "SELECT series_id FROM bar_revision LIMIT 1"},
+		{distributed("bar_withdrawal"), citus, "SELECT series_id FROM bar_withdrawal LIMIT 1"},
+		{distributed("series_coverage"), citus, "SELECT series_id FROM series_coverage LIMIT 1"},
+	}
+}
+
 // find returns the line for a command.
 func find(proofs []proof, command string) (at int, exists bool) {
 	command = strings.Join(strings.Fields(command), " ")

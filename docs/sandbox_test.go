@@ -24,11 +24,13 @@ import (
 // pageWithin is how long all commands of a page may take.
 const pageWithin = 4 * time.Minute
 
-// addresses are those that pages use, which are the defaults, and what stands for them in the sandbox; /backup is a folder
-// of it. Pages also use
+// addresses are those that pages use, which are the defaults, and what stands for them in the sandbox; /backup and the
+// replica's data are folders of it, and its server stands for the primary. Pages also use
 // $API, the URL of the API, $DATABASE_URL, and $ID or a bare ID: a backfill in the state that the command wants (idFor).
 func (s *sandbox) addresses() *strings.Replacer {
-	pairs := []string{" /backup/", " " + s.home + "/backup/"}
+	pairs := []string{
+		" /backup/", " " + s.home + "/backup/", "'host=primary user=replicator'", "'" + s.DatabaseURL + "'", " /var/lib/postgresql/15/replica", " " + s.home + "/replica",
+	}
 	for port, name := range map[string]string{"8080": "api", "8233": "temporal_ui", "8090": "simulator", "8081": "worker"} {
 		pairs = append(pairs, "http://127.0.0.1:"+port, s.URLs[name], "http://localhost:"+port, s.URLs[name])
 	}

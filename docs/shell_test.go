@@ -30,7 +30,7 @@ func shownBy(p *page.Page, check *checker) (commands []shown, problems []string)
 	for at, fence := range p.Fences {
 		if !fence.IsShell() {
 			if isDisguised(fence, check) {
-				problems = append(problems, p.Place(fence.Line)+": this is a command: fence it as sh, so that it is run")
+				problems = append(problems, p.Place(fence.Line)+": this is a command or SQL: fence it as sh or as sql, so that it is run")
 			}
 			continue
 		}
@@ -51,7 +51,7 @@ func shownBy(p *page.Page, check *checker) (commands []shown, problems []string)
 	return commands, problems
 }
 
-// isDisguised reports whether a block that is fenced as text, or as nothing, begins with a command.
+// isDisguised reports whether a block that is fenced as text, or as nothing, begins with a command or with SQL.
 func isDisguised(f page.Fence, check *checker) bool {
 	if !slices.Contains([]string{"", "text", "txt", "plain"}, f.Language) {
 		return false
@@ -62,7 +62,8 @@ func isDisguised(f page.Fence, check *checker) bool {
 			continue
 		}
 		_, isKnown := check.help[strings.Join(words[1:min(2, len(words))], " ")]
-		return isOurs(words[0]) && isKnown || slices.Contains([]string{"curl", "make", "docker", "psql", "apt-get", "sudo"}, words[0])
+		return isOurs(words[0]) && isKnown || slices.Contains(append(tools(), "make", "docker", "apt-get", "apt", "sudo"), words[0]) ||
+			regexp.MustCompile(`^(SELECT|WITH|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|GRANT|REVOKE|EXPLAIN|VACUUM) \S`).MatchString(line)
 	}
 	return false
 }
@@ -155,7 +156,8 @@ func TestEveryCommandHasACourse(t *testing.T) {
 	requireNone(t, p.problems)
 }
 
-// TestCommands runs the commands of every page, and holds what the page shows of their output against what came.
+// TestCommands runs the commands of every page, and holds what the page shows of their output against what came. Then it
+// runs the SQL of the pages.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	p, s := newPlan(t), newSandbox(t)
@@ -171,6 +173,10 @@ func TestCommands(t *testing.T) {
 		s.settle()
 		t.Logf("%s: %d commands, %.1f s", name, len(p.toRun[name]), time.Since(begin).Seconds())
 	}
+	begin, r := time.Now(), s.newSQLRunner()
+	problems = append(problems, s.sqlProblems(r, pages(t))...)
+	t.Logf("SQL: %d statements, %.1f s", r.n, time.Since(begin).Seconds())
+	s.requireSQLIsRead(r)
 	requireNone(t, problems)
 }
 

@@ -51,3 +51,13 @@ func TestCommands(t *testing.T) {
 	require.False(t, page.Parse("x.md", "```text\n$ a\n```").Fences[0].IsShell())
 	require.True(t, strings.HasSuffix(p.Fences[0].Text(), "EOF\n"))
 }
+
+func TestStatements(t *testing.T) {
+	t.Parallel()
+	p := page.Parse("x.md", "```sql\n-- why; because\nSELECT ';' AS \"a;b\"; /* and; */ SELECT 2  -- two\n  + 2;\n\nDO $x$ BEGIN; ';$$ END $x$;\nSELECT $1, 'it''s;'\n```\n```text\n```")
+	require.True(t, p.Fences[0].IsSQL())
+	require.False(t, p.Fences[1].IsSQL())
+	require.Equal(t, []page.Statement{
+		{3, `SELECT ';' AS "a;b"`}, {3, "SELECT 2   \n  + 2"}, {6, "DO $x$ BEGIN; ';$$ END $x$"}, {7, "SELECT $1, 'it''s;'"},
+	}, p.Fences[0].Statements())
+}
