@@ -157,7 +157,7 @@ func TestPauseResumeConcurrencyCancel(t *testing.T) {
 	t.Parallel()
 	s := startWithBTC(t)
 	s.fault(map[string]any{"fault": "slow", "path": "/api/v3/klines", "delay_ms": 150})
-	b := s.startBackfill(map[string]any{"instruments": []string{"BTCUSDT.SIM"}, "interval": "1m", "start": "2022-01-01", "end": "2022-09-01", "concurrency": 1})
+	b := s.startBackfill(map[string]any{"instruments": []string{"BTCUSDT.SIM"}, "interval": "1m", "start": "2022-01-01", "end": "2022-05-01", "concurrency": 1})
 	s.await(b.ID, func(b backfill) bool { return b.Progress.Chunks.Running > 0 })
 	do := func(action string, body any, want int) {
 		t.Helper()
