@@ -5,7 +5,7 @@
 set -euo pipefail
 
 secrets=${1:-/run/secrets}
-here=$(dirname "$0")
+here=${0%/*}
 
 # password FILE: what the file of a secret holds; of a URL, its password.
 password() {
