@@ -141,12 +141,17 @@ func TestWhatAFileMayNotSay(t *testing.T) {
 		{"not YAML", "log: [", "is not readable as YAML"},
 		{"key twice", "log: {level: info}\nlog: {level: info}\n", "is not readable as YAML"},
 		{"not a map", "- x\n", "is not readable as YAML"},
+		{"a provider called like a choice", "providers: {default: {adapter: binance}}\n", "providers.default: default and all are choices in dashboards"},
+		{"another", "providers: {all: {adapter: binance}}\n", "providers.all: default and all are choices in dashboards"},
+		{"a secret in a link", "temporal: {ui_url: \"https://user:hush@ui.example.org\"}\n", "temporal.ui_url: wants no user, password"},
+		{"a query in a link", "temporal: {ui_url: \"https://ui.example.org?x=1\"}\n", "temporal.ui_url: wants no user, password"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			_, err := config.Load(config.Sources{Adapters: adapters(), File: writeFile(t, test.content)})
 			require.ErrorContains(t, err, test.want)
 			require.NotContains(t, err.Error(), "\n")
+			require.NotContains(t, err.Error(), "hush")
 		})
 	}
 	_, err := config.Load(config.Sources{File: "/does/not/exist.yaml"})

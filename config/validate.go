@@ -62,7 +62,7 @@ func (c Config) Validate(adapters []string) error {
 	v.databaseURL("database.migrate_url", c.Database.MigrateURL)
 	v.address("temporal.address", c.Temporal.Address)
 	v.check("temporal.namespace", c.Temporal.Namespace != "", "is required")
-	v.webURL("temporal.ui_url", c.Temporal.UIURL)
+	v.pageURL("temporal.ui_url", c.Temporal.UIURL)
 	v.address("api.listen", c.API.Listen)
 	v.webURL("api.url", c.API.URL)
 	v.address("worker.listen", c.Worker.Listen)
@@ -106,6 +106,14 @@ func (v *validator) webURL(path, value string) {
 	v.check(path, isWeb, "wants a URL that begins with http:// or https://")
 }
 
+// pageURL wants what everybody may see: it stands in answers, metrics and links.
+func (v *validator) pageURL(path, value string) {
+	v.webURL(path, value)
+	if u, err := url.Parse(value); err == nil {
+		v.check(path, u.User == nil && u.RawQuery == "" && !u.ForceQuery && u.Fragment == "", "wants no user, password, query or fragment: everybody sees it")
+	}
+}
+
 // baseURL wants nothing but a place to ask: a credential belongs into api_key, where it is never shown.
 func (v *validator) baseURL(path, value string) {
 	v.webURL(path, value)
@@ -128,8 +136,12 @@ func (v *validator) databaseURL(path string, value DatabaseURL) {
 // isName reports whether a name can stand in keys, ids and environment variables.
 func isName(name string) bool { return regexp.MustCompile(`^[a-z][a-z0-9_]*$`).MatchString(name) }
 
+// isChoice reports whether dashboards and their SQL take the word for several providers, so that none can be called that.
+func isChoice(name string) bool { return name == "default" || name == "all" }
+
 func (v *validator) provider(name string, p Provider) {
 	path := "providers." + name
+	v.check(path, !isChoice(name), "default and all are choices in dashboards: take another name")
 	v.check(path, isName(name), "the name of an instance is lower case letters, digits and _, a letter first")
 	v.check(path+".adapter", p.Adapter != "", "is required: one of "+strings.Join(v.adapters, ", "))
 	if p.Adapter != "" {

@@ -39,6 +39,9 @@ func (s *sandbox) newSQLRunner() *sqlRunner {
 	r.isUsed = make([]bool, len(r.absent))
 	_, err = conn.Exec(s.t.Context(), "SET statement_timeout = '2min'")
 	require.NoError(s.t, err)
+	_, err = conn.Exec(s.t.Context(), `SELECT pg_create_physical_replication_slot('replica_1')
+		WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = 'replica_1')`) // of a replica that is gone
+	require.NoError(s.t, err)
 	var data string
 	require.NoError(s.t, conn.QueryRow(s.t.Context(), "SHOW data_directory").Scan(&data))
 	info, err := os.Stat(data)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"path"
+	"regexp"
 
 	"marketdata/market"
 )
@@ -91,13 +92,15 @@ type Target struct {
 
 // Variable is a choice above the panels.
 type Variable struct {
-	Type       string          `json:"type"` // query, custom or textbox
+	Type       string          `json:"type"` // query or custom
 	Name       string          `json:"name"`
 	Label      string          `json:"label"`
 	DataSource DataSource      `json:"datasource"`
 	Query      json.RawMessage `json:"query"`
 	Multi      bool            `json:"multi"`
 	IncludeAll bool            `json:"includeAll"`
+	Regex      string          `json:"regex"`       // which part of a result is the value
+	SkipURL    bool            `json:"skipUrlSync"` // an address cannot choose it
 	Current    struct {
 		Value any `json:"value"`
 	} `json:"current"`
@@ -110,6 +113,26 @@ func (v Variable) Text() string {
 		return ""
 	}
 	return text
+}
+
+// PromQL is the expression in what a variable asks Prometheus, and the label that it takes of every series, which is "" where
+// its Regex takes the value out of the result. Both are "" where the variable asks for something else.
+func (v Variable) PromQL() (expression, label string) {
+	var asked struct {
+		QueryType int    `json:"qryType"`
+		Query     string `json:"query"`
+	}
+	if json.Unmarshal(v.Query, &asked) != nil {
+		return "", ""
+	}
+	const labelValues, queryResult = 1, 3 // as Grafana numbers them
+	if match := regexp.MustCompile(`^label_values\((.+), *(\w+)\)$`).FindStringSubmatch(asked.Query); match != nil && asked.QueryType == labelValues {
+		return match[1], match[2]
+	}
+	if match := regexp.MustCompile(`^query_result\((.+)\)$`).FindStringSubmatch(asked.Query); match != nil && asked.QueryType == queryResult {
+		return match[1], ""
+	}
+	return "", ""
 }
 
 // Annotation marks points or stretches of time on all panels.

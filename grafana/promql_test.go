@@ -148,6 +148,39 @@ func TestEveryPromQLParses(t *testing.T) {
 	require.Greater(t, n, 12)
 }
 
+// TestEveryVariableOfPrometheusParses wants of each that it asks for what is exported.
+func TestEveryVariableOfPrometheusParses(t *testing.T) {
+	t.Parallel()
+	metrics, n := documentedMetrics(t), 0
+	for _, board := range boards(t) {
+		for _, v := range board.Templating.List {
+			if v.DataSource.UID != grafana.Prometheus {
+				continue
+			}
+			expression, name := v.PromQL()
+			require.NotEmpty(t, expression, v.Name)
+			require.Equal(t, name == "", v.Regex != "", v.Name)
+			parsed, err := parser.ParseExpr(expression)
+			require.NoError(t, err, v.Name)
+			parser.Inspect(parsed, func(node parser.Node, _ []parser.Node) error {
+				selector, isSelector := node.(*parser.VectorSelector)
+				if !isSelector {
+					return nil
+				}
+				m, isThere := metrics[selector.Name]
+				require.True(t, isThere, "%s: nobody exports %s", v.Name, selector.Name)
+				require.True(t, name == "" || hasLabel(m, name), "%s: %s has no label %s", v.Name, selector.Name, name)
+				return nil
+			})
+			if name == "" {
+				require.NoError(t, checkPromQL(expression, metrics), v.Name)
+			}
+			n++
+		}
+	}
+	require.Equal(t, 3, n)
+}
+
 func TestPromQLIsRefused(t *testing.T) {
 	t.Parallel()
 	metrics := documentedMetrics(t)

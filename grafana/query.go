@@ -31,7 +31,7 @@ type Query struct {
 }
 
 // Queries returns the queries of the dashboard: variables first, then annotations, then panels. A variable that asks
-// Prometheus for labels has no text.
+// Prometheus has no text, but Variable.PromQL.
 func (d Dashboard) Queries() []Query {
 	var all []Query
 	for _, v := range d.Templating.List {

@@ -3,6 +3,7 @@ package metrics
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -80,6 +81,25 @@ func (m *Metrics) ExportState(o StateOptions) error {
 		return internal(err)
 	}
 	m.state = s
+	return nil
+}
+
+// Links is where people look at what is not here. Both are required.
+type Links struct {
+	TemporalUIURL     string
+	TemporalNamespace string
+}
+
+// ExportLinks exports, as labels of a gauge that is 1, the addresses that dashboards lead to, so that they are configured once.
+// The API does so. Errors: internal when it is called twice.
+func (m *Metrics) ExportLinks(l Links) error {
+	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "link_info", Help: "1, labelled with where dashboards lead to, as configured.",
+	}, []string{"temporal_ui_url", "temporal_namespace"})
+	gauge.WithLabelValues(strings.TrimRight(l.TemporalUIURL, "/"), l.TemporalNamespace).Set(1)
+	if err := m.registry.Register(gauge); err != nil {
+		return internal(err)
+	}
 	return nil
 }
 

@@ -229,6 +229,16 @@ func TestRequestsToProviders(t *testing.T) {
 	require.Equal(t, map[string]float64{"unavailable binance": 1}, values(t, m, "budget_refusals_total"))
 }
 
+func TestLinksAreExportedOnce(t *testing.T) {
+	t.Parallel()
+	m := newMetrics(t, noon)
+	require.NotContains(t, scrape(t, m), "link_info", "an API exports them, a worker does not")
+	links := metrics.Links{TemporalUIURL: "https://temporal.example.org/ui/", TemporalNamespace: "prices"}
+	require.NoError(t, m.ExportLinks(links))
+	require.Contains(t, scrape(t, m), "\n"+`marketdata_link_info{temporal_namespace="prices",temporal_ui_url="https://temporal.example.org/ui"} 1`+"\n")
+	require.Equal(t, market.KindInternal, market.KindOf(m.ExportLinks(links)))
+}
+
 func TestTimersOfTheTemporalSDKAreInSeconds(t *testing.T) {
 	t.Parallel()
 	m := newMetrics(t, noon)

@@ -126,6 +126,7 @@ func exercise(t *testing.T, m *metrics.Metrics) {
 		Instrument: market.InstrumentID{Symbol: "BTCUSDT", Venue: "BINANCE"}, Interval: market.Interval1m, Provider: "binance",
 		Calendar: "24x7", CoveredEnd: &until,
 	}}}}))
+	require.NoError(t, m.ExportLinks(metrics.Links{TemporalUIURL: "https://temporal.example.org/", TemporalNamespace: "prices"}))
 	m.RequestBegan()
 	m.RequestEnded(http.MethodGet, "/v1/instruments/{id}", http.StatusOK, time.Second)
 	m.BarsWritten("binance", market.Interval1m, market.LoadResult{Inserted: 3, Restated: 2, Unchanged: 1})

@@ -48,6 +48,9 @@ func (a *app) runAPI(ctx context.Context, cfg config.Config) error {
 	if err != nil {
 		return err
 	}
+	if err := m.ExportLinks(metrics.Links{TemporalUIURL: cfg.Temporal.UIURL, TemporalNamespace: cfg.Temporal.Namespace}); err != nil {
+		return err
+	}
 	p, err := a.openPlatform(ctx, cfg, m, logger)
 	if err != nil {
 		return err

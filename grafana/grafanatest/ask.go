@@ -76,10 +76,10 @@ func Choose(ctx context.Context, pool *pgxpool.Pool, board grafana.Dashboard, gi
 }
 
 func chosen(ctx context.Context, pool *pgxpool.Pool, v grafana.Variable, before map[string]macro.Value) (macro.Value, error) {
-	if v.DataSource.UID == grafana.Prometheus {
+	if v.DataSource.UID == grafana.Prometheus && v.IncludeAll {
 		return macro.Value{Chosen: []string{".*"}, Label: "All"}, nil
 	}
-	if v.Type != "query" {
+	if v.Type != "query" || v.DataSource.UID == grafana.Prometheus { // nobody answers for Prometheus here
 		current, _ := v.Current.Value.(string)
 		return macro.One(current), nil
 	}
