@@ -3,8 +3,6 @@ package e2e_test
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -17,65 +15,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/enums/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 
 	"marketdata/db/dbtest"
 	"marketdata/devstack"
 	"marketdata/simulator"
 )
-
-// Secrets of a configuration, each unlike anything else that could stand in a log.
-const (
-	secretKey      = "kEy0f4pr0vider"
-	secretPath     = "pathT0ken4ops"
-	secretQuery    = "queryT0ken4ops"
-	secretSign     = "signatureKey4ops"
-	secretRefused  = "t0ken0fN0body"
-	secretPassword = "passw0rdThatIsWr0ng"
-	secretTypo     = "valueUnderAWr0ngName"
-)
-
-// leaks looks for secrets in everything that it is shown.
-type leaks struct {
-	t       *testing.T
-	secrets []string
-	seen    int
-}
-
-func (l *leaks) look(where string, text []byte) {
-	l.t.Helper()
-	l.seen++
-	at := l.find(text)
-	require.Negative(l.t, at, "a secret stands in %s: %.300s", where, text[max(0, at-100):])
-}
-
-// find returns where a secret stands, as it is or in the ways in which PostgreSQL, JSON and URLs write bytes; -1 where none does.
-func (l *leaks) find(text []byte) int {
-	for _, secret := range l.secrets {
-		for _, written := range []string{
-			secret, hex.EncodeToString([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))[:len(secret)], strings.ToLower(secret),
-		} {
-			if at := bytes.Index(text, []byte(written)); at >= 0 {
-				return at
-			}
-		}
-	}
-	return -1
-}
-
-func TestLeaksAreFound(t *testing.T) {
-	t.Parallel()
-	l := &leaks{t: t, secrets: []string{secretKey, secretSign}}
-	require.Equal(t, -1, l.find([]byte("GET /?key=redacted")))
-	require.Equal(t, 7, l.find([]byte("/?key= "+secretSign)))
-	require.Equal(t, 2, l.find([]byte(`\x`+hex.EncodeToString([]byte(secretKey)))))
-	require.Equal(t, 1, l.find([]byte(`"`+base64.StdEncoding.EncodeToString([]byte(secretKey))+`"`)))
-}
 
 // secretStack is the product as processes of their own, with secrets in its environment and its log at debug level.
 type secretStack struct {
@@ -274,95 +220,5 @@ func (s *secretStack) say() {
 			return err == nil && bytes.Contains(text, []byte("database"))
 		}, time.Minute, 50*time.Millisecond, "it says that the database refuses it")
 		s.stack.StopChild(name, nil)
-	}
-}
-
-func (s *secretStack) readLogs() {
-	logs, err := filepath.Glob(filepath.Join(s.dir, "logs", "*.log"))
-	require.NoError(s.t, err)
-	require.Len(s.t, logs, 4)
-	for _, name := range logs {
-		text, err := os.ReadFile(name)
-		require.NoError(s.t, err)
-		require.NotEmpty(s.t, text, name)
-		s.leaks.look(filepath.Base(name), text)
-	}
-	worker, err := os.ReadFile(filepath.Join(s.dir, "logs", "worker.log"))
-	require.NoError(s.t, err)
-	require.Contains(s.t, string(worker), "provider request answered", "the log is at debug level")
-}
-
-// readHistories looks at every event of every workflow, at what lists of workflows show, and at schedules. Payloads stand in the
-// messages as they are.
-func (s *secretStack) readHistories() {
-	ctx := s.t.Context()
-	types := map[string]int{}
-	for token := []byte(nil); ; {
-		list, err := s.temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Namespace: s.namespace, NextPageToken: token})
-		require.NoError(s.t, err)
-		for _, execution := range list.GetExecutions() {
-			types[execution.GetType().GetName()]++
-			s.lookAt("the list of workflows", execution)
-			id, run := execution.GetExecution().GetWorkflowId(), execution.GetExecution().GetRunId()
-			events := s.temporal.GetWorkflowHistory(ctx, id, run, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-			for events.HasNext() {
-				event, err := events.Next()
-				require.NoError(s.t, err)
-				s.lookAt("the history of "+id, event)
-			}
-			described, err := s.temporal.DescribeWorkflowExecution(ctx, id, run)
-			require.NoError(s.t, err)
-			s.lookAt("the description of "+id, described)
-		}
-		if token = list.GetNextPageToken(); len(token) == 0 {
-			break
-		}
-	}
-	for _, name := range []string{"BackfillWorkflow", "ChunkWorkflow", "ListingWorkflow", "AlertWorkflow"} {
-		require.NotZero(s.t, types[name], name)
-	}
-	schedules, err := s.temporal.WorkflowService().ListSchedules(ctx, &workflowservice.ListSchedulesRequest{Namespace: s.namespace})
-	require.NoError(s.t, err)
-	s.lookAt("the list of schedules", schedules)
-}
-
-func (s *secretStack) lookAt(where string, message interface{ Marshal() ([]byte, error) }) {
-	s.t.Helper()
-	text, err := message.Marshal()
-	require.NoError(s.t, err)
-	s.leaks.look(where, text)
-}
-
-// readTables looks at every row of every table, and into compressed bodies.
-func (s *secretStack) readTables() {
-	ctx := s.t.Context()
-	conn, err := pgx.Connect(ctx, s.databaseURL)
-	require.NoError(s.t, err)
-	defer func() { require.NoError(s.t, conn.Close(context.WithoutCancel(ctx))) }()
-	column := func(query string) [][]byte {
-		rows, err := conn.Query(ctx, query)
-		require.NoError(s.t, err)
-		values, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
-		require.NoError(s.t, err)
-		return values
-	}
-	tables := column(`
-		SELECT c.relname::text::bytea FROM pg_class c
-		WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition`)
-	require.NotEmpty(s.t, tables)
-	for _, table := range tables {
-		for _, row := range column("SELECT convert_to(t::text, 'UTF8') FROM " + pgx.Identifier{string(table)}.Sanitize() + " t") {
-			s.leaks.look("table "+string(table), row)
-		}
-	}
-	decoder, err := zstd.NewReader(nil)
-	require.NoError(s.t, err)
-	defer decoder.Close()
-	bodies := column("SELECT body FROM raw_page WHERE body IS NOT NULL UNION ALL SELECT body FROM normal_page")
-	require.NotEmpty(s.t, bodies)
-	for _, body := range bodies {
-		text, err := decoder.DecodeAll(body, nil)
-		require.NoError(s.t, err)
-		s.leaks.look("a stored answer", text)
 	}
 }

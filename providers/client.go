@@ -107,7 +107,7 @@ func (f followable) RoundTrip(r *http.Request) (*http.Response, error) {
 type Response struct {
 	Status      int
 	Header      http.Header
-	Body        []byte    // uncompressed, at most 32 MiB
+	Body        []byte    // uncompressed, at most 32 MiB, without credentials
 	URL         string    // without credentials
 	RequestedAt time.Time // before the request was sent
 	ReceivedAt  time.Time // when the body had come
@@ -130,7 +130,8 @@ func (r Response) RetryAfter() time.Duration {
 type Header struct{ Name, Value string }
 
 // Get requests rawURL once, with the headers, and reads the whole body. Where an answer began to come, the Response
-// holds what there is of it even when err is not nil. No error text holds a credential of the URL.
+// holds what there is of it even when err is not nil. No error text holds a credential of the URL or of a header, and
+// the Response has "redacted" wherever the server repeated one.
 // Errors: invalid (not a URL), unavailable (timeout, name, TLS, connection, cut body), malformed (more than 32 MiB, or
 // bytes that are not the compression they claim to be).
 func (c *Client) Get(ctx context.Context, rawURL string, headers ...Header) (Response, error) {
@@ -151,13 +152,15 @@ func (c *Client) Get(ctx context.Context, rawURL string, headers ...Header) (Res
 	answer.Status, answer.Header = response.StatusCode, response.Header
 	answer.Body, err = io.ReadAll(io.LimitReader(response.Body, maxBody+1))
 	answer.ReceivedAt = c.now().UTC()
+	isTooLarge := len(answer.Body) > maxBody
+	answer.Body = answer.Body[:min(len(answer.Body), maxBody)]
+	answer.withoutEcho(credentials(rawURL, headers))
 	switch {
 	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum):
 		return answer, market.Errorf(market.KindMalformed, "the answer of %s cannot be uncompressed: %w", answer.URL, err)
 	case err != nil:
 		return answer, market.Errorf(market.KindUnavailable, "the answer of %s broke off after %d bytes: %w", answer.URL, len(answer.Body), err)
-	case len(answer.Body) > maxBody:
-		answer.Body = answer.Body[:maxBody]
+	case isTooLarge:
 		return answer, market.Errorf(market.KindMalformed, "the answer of %s is larger than %d MiB", answer.URL, maxBody>>20)
 	}
 	return answer, nil

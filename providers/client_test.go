@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -236,6 +237,22 @@ func TestGetDoesNotFollowWhatIsNoURL(t *testing.T) {
 	got, err := newClient(providers.ClientOptions{}).Get(t.Context(), base)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusFound, got.Status)
+}
+
+// TestGetTakesOutWhatIsRepeated: an answer that shows the key it was asked with is stored and shown without it.
+func TestGetTakesOutWhatIsRepeated(t *testing.T) {
+	t.Parallel()
+	const key, token, short = "k/ey+0f4", "t0ken 0f4 us", "12345"
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Asked", r.URL.String())
+		_, _ = io.WriteString(w, r.URL.String()+" "+r.Header.Get("X-Api-Key")+" "+r.Header.Get("Authorization")+" "+r.Header.Get("Cookie")+" AAPL")
+	})
+	got, err := newClient(providers.ClientOptions{}).Get(t.Context(), base+"/p?symbol=AAPL&signature="+url.QueryEscape(token)+"&key="+short,
+		providers.Header{Name: "X-Api-Key", Value: key}, providers.Header{Name: "Authorization", Value: "Bearer " + token},
+		providers.Header{Name: "Cookie", Value: "a=b; c=d"}, providers.Header{Name: "X-Symbol", Value: "symbol=AAPL"})
+	require.NoError(t, err)
+	require.Equal(t, "/p?symbol=AAPL&signature=redacted&key=12345 redacted redacted redacted AAPL", string(got.Body), "what is too short for a key is no key")
+	require.Equal(t, "/p?symbol=AAPL&signature=redacted&key=12345", got.Header.Get("X-Asked"))
 }
 
 func TestRetryAfter(t *testing.T) {
