@@ -5,22 +5,22 @@ set -euo pipefail
 # shellcheck disable=SC2034 # for those who source this
 scratch=$(mktemp -d)
 current=''
-begin=0
+since=0
 
 # step NAME COMMAND...: runs it and says how long it took. Nothing may follow the command with || or &&: bash would
 # then go on after a failure inside it.
 step() {
-  current=$1 begin=$SECONDS
+  current=$1 since=$SECONDS
   shift
   printf '\n==> %s\n' "$current"
   "$@"
-  printf '==> %s: %d s\n' "$current" $((SECONDS - begin))
+  printf '==> %s: %d s\n' "$current" $((SECONDS - since))
   current=''
 }
 
 # failed_step says which step did not come to its end.
 failed_step() {
-  [ -z "$current" ] || printf '==> %s FAILED after %d s\n' "$current" $((SECONDS - begin))
+  [ -z "$current" ] || printf '==> %s FAILED after %d s\n' "$current" $((SECONDS - since))
 }
 
 fail() {
