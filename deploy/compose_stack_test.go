@@ -142,16 +142,27 @@ func (s *stack) tellFailure() {
 	}
 }
 
+// containers returns the ids of a service's containers, those that have ended among them.
+func (s *stack) containers(service string) (ids []string) {
+	s.t.Helper()
+	found, err := s.docker.ContainerList(s.t.Context(), client.ContainerListOptions{
+		All: true,
+		Filters: make(client.Filters).Add("label", "com.docker.compose.project="+project, "com.docker.compose.service="+service,
+			"com.docker.compose.oneoff=False"),
+	})
+	require.NoError(s.t, err)
+	for _, item := range found.Items {
+		ids = append(ids, item.ID)
+	}
+	return ids
+}
+
 // container returns the id of a service's only container.
 func (s *stack) container(service string) string {
 	s.t.Helper()
-	found, err := s.docker.ContainerList(s.t.Context(), client.ContainerListOptions{
-		All:     true,
-		Filters: make(client.Filters).Add("label", "com.docker.compose.project="+project, "com.docker.compose.service="+service),
-	})
-	require.NoError(s.t, err)
-	require.Len(s.t, found.Items, 1, service)
-	return found.Items[0].ID
+	ids := s.containers(service)
+	require.Len(s.t, ids, 1, service)
+	return ids[0]
 }
 
 // inspect returns what Docker tells of a container.
@@ -181,6 +192,14 @@ func (s *stack) awaitHealthy(service string) {
 		state := s.inspect(service).Container.State
 		return state.Running && state.Health != nil && state.Health.Status == "healthy"
 	})
+}
+
+// awaitAll waits for the health of every service.
+func (s *stack) awaitAll() {
+	s.t.Helper()
+	for _, service := range services() {
+		s.awaitHealthy(service)
+	}
 }
 
 // await waits until it is so.

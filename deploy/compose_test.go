@@ -5,15 +5,9 @@ package deploy_test
 import (
 	"compress/gzip"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"net/url"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -35,8 +29,8 @@ func services() []string {
 	return []string{"postgres", "temporal", "temporal-ui", "api", "worker", "simulator"}
 }
 
-// TestCompose runs the stack as somebody with a clone does, kills each container while a backfill runs, and compares
-// every bar with the simulator.
+// TestCompose runs the stack as somebody with a clone does, kills each container while a backfill runs, compares every bar
+// with the simulator, and runs what pages show of docker compose.
 //
 //nolint:paralleltest // each part goes on with what the one before left
 func TestCompose(t *testing.T) {
@@ -44,13 +38,12 @@ func TestCompose(t *testing.T) {
 	s.compose("build", "api")
 	t.Run("image", s.testImage)
 	s.compose("up", "--detach")
-	for _, service := range services() {
-		s.awaitHealthy(service)
-	}
+	s.awaitAll()
 	t.Run("containers", s.testContainers)
 	t.Run("attack", s.testAttack)
 	t.Run("demo", s.testDemo)
 	t.Run("secrets", s.testSecrets)
+	t.Run("docs", s.testDocs)
 	t.Run("changed secrets", s.testChangedSecrets)
 	t.Run("second build", s.testSecondBuild)
 }
@@ -117,6 +110,9 @@ func (s *stack) testContainers(t *testing.T) {
 		c := s.inspect(service).Container
 		require.True(t, c.HostConfig.ReadonlyRootfs, service)
 		require.Positive(t, c.HostConfig.Memory, service)
+		require.NotNil(t, c.HostConfig.PidsLimit, service)
+		require.Positive(t, *c.HostConfig.PidsLimit, service)
+		require.Zero(t, c.HostConfig.NanoCPUs, "%s: processors are limited by who wants it", service)
 		require.Equal(t, "unless-stopped", string(c.HostConfig.RestartPolicy.Name), service)
 		for port, bindings := range c.HostConfig.PortBindings {
 			for _, b := range bindings {
@@ -152,108 +148,6 @@ func (s *stack) testContainers(t *testing.T) {
 	})
 }
 
-// backfill is what the test reads of one.
-type backfill struct {
-	ID       string `json:"id"`
-	Status   string `json:"status"`
-	Progress struct {
-		Requests int `json:"requests"`
-	} `json:"progress"`
-}
-
-// testAttack starts a backfill for each container, kills the container while it runs, and starts it again.
-func (s *stack) testAttack(t *testing.T) {
-	s = s.within(t)
-	instrument := map[string]any{
-		"symbol": "ETHUSDT", "venue": "SIM", "asset_class": "crypto", "currency": "USDT", "name": "Ether / Tether, simulated",
-		"calendar": "24x7", "providers": []any{map[string]string{"name": "sim_binance", "symbol": "ETHUSDT"}},
-	}
-	s.await("the instrument is registered", func() bool {
-		status := s.ask("api", http.MethodPost, "/v1/instruments", instrument, nil)
-		return status == http.StatusOK || status == http.StatusCreated
-	})
-	month := time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)
-	var ids []string
-	for _, service := range services() {
-		b := s.startBackfill(month)
-		ids = append(ids, b.ID)
-		s.await("the backfill of "+month.Format("2006-01")+" has asked the provider", func() bool {
-			return s.ask("api", http.MethodGet, "/v1/backfills/"+b.ID, nil, &b) == http.StatusOK && b.Progress.Requests >= 2
-		})
-		t.Logf("%s is killed at request %d, status %s", service, b.Progress.Requests, b.Status)
-		require.NotEqual(t, "completed", b.Status, "the container is killed while the backfill runs")
-		s.kill(service)
-		<-time.After(isDown)
-		s.start(service)
-		s.awaitHealthy(service)
-		month = month.AddDate(0, 1, 0)
-	}
-	for i, id := range ids {
-		var b backfill
-		s.await("backfill "+id+" ends", func() bool {
-			return s.ask("api", http.MethodGet, "/v1/backfills/"+id, nil, &b) == http.StatusOK && b.Status == "completed"
-		})
-		first := time.Date(2022, time.Month(1+i), 1, 0, 0, 0, 0, time.UTC)
-		s.compareWithTruth("ETHUSDT", "1m", first, first.AddDate(0, 1, 0))
-	}
-}
-
-func (s *stack) startBackfill(month time.Time) (b backfill) {
-	s.t.Helper()
-	request := map[string]any{
-		"instruments": []string{"ETHUSDT.SIM"}, "interval": "1m",
-		"start": month.Format(time.DateOnly), "end": month.AddDate(0, 1, 0).Format(time.DateOnly),
-	}
-	s.await("a backfill is accepted", func() bool {
-		return s.ask("api", http.MethodPost, "/v1/backfills", request, &b) == http.StatusAccepted
-	})
-	return b
-}
-
-// bar is one as the API and the simulator both write it.
-type bar struct {
-	TS     string      `json:"ts"`
-	Open   json.Number `json:"open"`
-	High   json.Number `json:"high"`
-	Low    json.Number `json:"low"`
-	Close  json.Number `json:"close"`
-	Volume json.Number `json:"volume"`
-}
-
-// compareWithTruth holds every bar of the API, digit by digit, against those of the simulator.
-func (s *stack) compareWithTruth(symbol, interval string, start, end time.Time) {
-	s.t.Helper()
-	query := url.Values{"interval": {interval}, "start": {start.Format(time.RFC3339)}, "end": {end.Format(time.RFC3339)}, "limit": {"10000"}}
-	var stored []bar
-	for {
-		var page struct {
-			Data []bar `json:"data"`
-			Meta struct {
-				Complete bool `json:"complete"`
-			} `json:"meta"`
-			NextCursor string `json:"next_cursor"`
-		}
-		require.Equal(s.t, http.StatusOK, s.ask("api", http.MethodGet, "/v1/instruments/"+symbol+".SIM/bars?"+query.Encode(), nil, &page))
-		require.True(s.t, page.Meta.Complete)
-		stored = append(stored, page.Data...)
-		if page.NextCursor == "" {
-			break
-		}
-		query.Set("cursor", page.NextCursor)
-	}
-	var truth struct {
-		Bars []bar `json:"bars"`
-	}
-	query = url.Values{"symbol": {symbol}, "interval": {interval}, "start": {start.Format(time.RFC3339)}, "end": {end.Format(time.RFC3339)}}
-	require.Equal(s.t, http.StatusOK, s.ask("simulator", http.MethodGet, "/_sim/bars?"+query.Encode(), nil, &truth))
-	require.NotEmpty(s.t, truth.Bars)
-	require.Len(s.t, stored, len(truth.Bars), "bars of %s %s from %s", symbol, interval, start)
-	for i := range truth.Bars {
-		require.Equal(s.t, truth.Bars[i], stored[i])
-	}
-	s.t.Logf("%s %s %s: %d bars are those of the simulator", symbol, interval, start.Format(time.DateOnly), len(stored))
-}
-
 // testDemo waits for the demo, or repeats it where an attack ended it.
 func (s *stack) testDemo(t *testing.T) {
 	s = s.within(t)
@@ -265,57 +159,5 @@ func (s *stack) testDemo(t *testing.T) {
 		s.await("the demo has ended", hasEnded)
 	}
 	require.Zero(t, s.inspect("demo").Container.State.ExitCode)
-	s.compareWithTruth("BTCUSDT", "1d", time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC))
-}
-
-// testSecrets looks for every secret wherever Docker shows something.
-func (s *stack) testSecrets(t *testing.T) {
-	s = s.within(t)
-	history, err := s.docker.ImageHistory(t.Context(), testImage)
-	require.NoError(t, err)
-	shown := map[string]string{"docker history": jsonText(t, history)}
-	for _, service := range append(services(), jobs()...) {
-		id := s.container(service)
-		shown["docker inspect "+service] = jsonText(t, s.inspect(service))
-		shown["the log of "+service] = s.logs(id)
-	}
-	random := regexp.MustCompile(`[0-9a-f]{48}`)
-	files, err := os.ReadDir(s.secrets)
-	require.NoError(t, err)
-	require.Len(t, files, 6)
-	for _, file := range files {
-		secret := random.FindString(readFile(t, filepath.Join(s.secrets, file.Name())))
-		require.NotEmpty(t, secret)
-		for where, text := range shown {
-			if strings.Contains(text, secret) { // neither is printed
-				require.Fail(t, where+" shows the secret "+file.Name())
-			}
-		}
-	}
-}
-
-func jsonText(t *testing.T, v any) string {
-	t.Helper()
-	text, err := json.Marshal(v)
-	require.NoError(t, err)
-	return string(text)
-}
-
-// testChangedSecrets gives every role another password.
-func (s *stack) testChangedSecrets(t *testing.T) {
-	s = s.within(t)
-	require.NoError(t, os.RemoveAll(s.secrets))
-	require.NoError(t, s.makeSecrets())
-	s.compose("up", "--detach", "--force-recreate", "--no-build", "postgres-setup", "temporal-schema", "temporal", "api", "worker")
-	for _, service := range []string{"temporal", "api", "worker"} {
-		s.awaitHealthy(service)
-	}
-	var b backfill
-	s.await("the platform works", func() bool {
-		b = s.startBackfill(time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC))
-		return b.ID != ""
-	})
-	s.await(fmt.Sprintf("backfill %s ends", b.ID), func() bool {
-		return s.ask("api", http.MethodGet, "/v1/backfills/"+b.ID, nil, &b) == http.StatusOK && b.Status == "completed"
-	})
+	s.compareDemo()
 }

@@ -34,7 +34,9 @@ func packages() []string {
 	return strings.Fields("make git curl ca-certificates postgresql postgresql-client docker.io docker-compose docker-compose-v2 chromium gcc libc6-dev jq age gpg busybox-static")
 }
 
-// checker looks at commands that a test cannot run.
+// checker looks at commands that the tests of this folder cannot run. Those with docker compose are run all the same, where
+// there is Docker: each that stands in a block for a shell of README.md or docs, by TestCompose/docs of package deploy (make
+// compose-test), against a stack of containers. Targets of make are run by .ci/run, what apt-get installs by nobody.
 type checker struct {
 	makefile, ci string
 	help         map[string]string // what each command of ours says of itself
@@ -110,7 +112,8 @@ func (c *checker) checkMake(words []string) string {
 }
 
 // checkDocker wants a compose command that names profiles and services of docker-compose.yml; a command of ours that runs
-// in a container must exist too.
+// in a container must exist too. It says at once, and on machines without Docker, what TestCompose/docs would find by running
+// the command, and it knows the services of which that test has no image.
 func (c *checker) checkDocker(words []string) string {
 	if len(words) == 0 || words[0] != "compose" {
 		return "only docker compose can be checked here: let a test run it, and say so in elsewhere_test.go"
