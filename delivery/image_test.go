@@ -1,0 +1,106 @@
+package delivery_test
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"marketdata/delivery"
+)
+
+// imageTexts runs the part of deploy/build.sh that gathers the licence texts of the image, and returns their names.
+func imageTexts(t *testing.T, script string) []string {
+	t.Helper()
+	part := regexp.MustCompile(`(?ms)^# The licence texts of what is linked.*?^  done$`).FindString(script)
+	require.NotEmpty(t, part, "deploy/build.sh has a part for licences")
+	out := t.TempDir()
+	texts := filepath.Join(out, "usr", "share", "licenses")
+	require.NoError(t, os.MkdirAll(texts, 0o755))
+	shell := exec.CommandContext(t.Context(), "sh", "-euc", part)
+	shell.Dir, shell.Env = "..", append(os.Environ(), "out="+out, "TARGETOS=linux", "TARGETARCH="+runtime.GOARCH)
+	said, err := shell.CombinedOutput()
+	require.NoError(t, err, "%s", said)
+	var names []string
+	require.NoError(t, filepath.WalkDir(texts, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		short, err := filepath.Rel(texts, name)
+		names = append(names, filepath.ToSlash(short))
+		return err
+	}))
+	without, err := os.ReadFile(filepath.Join(texts, "WITHOUT_A_TEXT"))
+	require.NoError(t, err)
+	for _, module := range strings.Fields(string(without)) {
+		names = append(names, module+" without a text")
+	}
+	names = slices.DeleteFunc(names, func(name string) bool { return name == "WITHOUT_A_TEXT" || name == "LICENSE" })
+	slices.Sort(names)
+	return names
+}
+
+// noticesTexts returns the names of the texts in the notices of a release for the platform of an image.
+func noticesTexts(t *testing.T) []string {
+	t.Helper()
+	modules, err := delivery.Modules(t.Context(), "..", "./cmd/marketdata", []delivery.Platform{delivery.Platform("linux/" + runtime.GOARCH)})
+	require.NoError(t, err)
+	licensed, err := delivery.License(modules)
+	require.NoError(t, err)
+	notices, err := delivery.Notices(licensed)
+	require.NoError(t, err)
+	var names []string
+	for _, m := range licensed {
+		folder := m.Path
+		if folder == "std" {
+			folder = "go"
+		}
+		require.Contains(t, notices, m.Path+" "+m.Version+" (")
+		if len(m.Files) == 0 {
+			names = append(names, folder+" without a text")
+		}
+		for _, file := range m.Files {
+			require.Contains(t, notices, "\n--- "+file+"\n")
+			names = append(names, path.Join(folder, filepath.ToSlash(file)))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// notInTheImage lists the texts that the image lacks: deploy/build.sh looks beside go.mod alone, and these parts of modules have
+// a licence of their own in a folder further down. They belong into the image; a line goes with the gap that it names.
+func notInTheImage() []string {
+	return []string{
+		"github.com/klauspost/compress/internal/snapref/LICENSE",
+		"github.com/klauspost/compress/zstd/internal/xxhash/LICENSE.txt",
+		"github.com/prometheus/client_golang/internal/github.com/golang/gddo/LICENSE",
+		"github.com/stretchr/testify/internal/difflib/LICENSE",
+		"github.com/stretchr/testify/internal/spew/LICENSE",
+		"go.temporal.io/api/internal/protojson/LICENSE",
+	}
+}
+
+// TestImageAndReleaseHoldTheSameLicences: both ways of handing the binary on name the same modules and texts, but for those
+// that the list above says openly.
+func TestImageAndReleaseHoldTheSameLicences(t *testing.T) {
+	t.Parallel()
+	script, err := os.ReadFile("../deploy/build.sh")
+	require.NoError(t, err)
+	image := imageTexts(t, string(script))
+	require.Greater(t, len(image), 80)
+	all := append(slices.Clone(image), notInTheImage()...)
+	slices.Sort(all)
+	require.Equal(t, noticesTexts(t), all)
+
+	narrower := strings.Replace(string(script), ` "$dir"/NOTICE*`, "", 1)
+	require.NotEqual(t, image, imageTexts(t, narrower), "a text that is left out is noticed")
+}
