@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"marketdata/delivery"
 )
@@ -103,4 +104,34 @@ func TestImageAndReleaseHoldTheSameLicences(t *testing.T) {
 
 	narrower := strings.Replace(string(script), ` "$dir"/NOTICE*`, "", 1)
 	require.NotEqual(t, image, imageTexts(t, narrower), "a text that is left out is noticed")
+}
+
+// TestTemporalIsOneVersion: containers run the server and the UI that tests and a local stack run.
+func TestTemporalIsOneVersion(t *testing.T) {
+	t.Parallel()
+	compose, tools := string(read(t, "../docker-compose.yml")), string(read(t, "../tools/temporal/go.mod"))
+	for image, module := range map[string]string{
+		"server": "go.temporal.io/server", "admin-tools": "go.temporal.io/server", "ui": "github.com/temporalio/ui-server/v2",
+	} {
+		version := regexp.MustCompile(regexp.QuoteMeta(module) + ` v(\S+)`).FindStringSubmatch(tools)
+		require.NotNil(t, version, module)
+		require.Regexp(t, `temporalio/`+image+`:`+regexp.QuoteMeta(version[1])+`[-}]`, compose, "the image and tools/temporal/go.mod")
+	}
+}
+
+// TestLabelsOfFormsAreNamed: GitHub sets a label of a form only where a person has made it.
+func TestLabelsOfFormsAreNamed(t *testing.T) {
+	t.Parallel()
+	forms, err := filepath.Glob("../.github/ISSUE_TEMPLATE/*.yml")
+	require.NoError(t, err)
+	page, n := string(read(t, "../docs/releasing.md")), 0
+	for _, name := range forms {
+		var form struct{ Labels []string }
+		require.NoError(t, yaml.Unmarshal(read(t, name), &form))
+		for _, label := range form.Labels {
+			require.Regexp(t, "(?m)^\\* \\*\\*Labels\\*\\*.*`"+regexp.QuoteMeta(label)+"`", page, name)
+			n++
+		}
+	}
+	require.Positive(t, n)
 }
