@@ -212,6 +212,19 @@ func (s *sandbox) sqlProblems(r *sqlRunner, all map[string]*page.Page) (problems
 	return problems
 }
 
+// TestDisguisesAreSeen: what is fenced as text and begins with a command or with SQL would not be run.
+func TestDisguisesAreSeen(t *testing.T) {
+	t.Parallel()
+	check := newChecker(t)
+	for text, want := range map[string]bool{
+		"text\npg_basebackup -D x": true, "text\n# why\njq .data": true, "\ncurl -s $API/ready": true, "txt\nmake run": true, "text\nsudo ls": true,
+		"text\nmarketdata version": true, "text\nSELECT 1": true, "text\nALTER ROLE x LOGIN": true,
+		"json\nSELECT 1": false, "text\nmarketdata is a platform": false, "text\n curl": false, "text\nts | open": false, "text\nSELECT": false, "text\nSelect one": false,
+	} {
+		require.Equal(t, want, isDisguised(page.Parse("x.md", "```"+text+"\n```\n").Fences[0], check), text)
+	}
+}
+
 // TestAbsentSQLIsOnAPage: no line of the list outlives its page.
 func TestAbsentSQLIsOnAPage(t *testing.T) {
 	t.Parallel()
