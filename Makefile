@@ -194,7 +194,7 @@ container-test: ## the database tests against PostgreSQL in a container and noth
 
 .PHONY: compose-test
 compose-test: bin/docker-compose bin/docker-buildx ## run the stack of containers, attack it, and prove that no bar was lost (needs local-images)
-	$(GO) test -tags compose -count=1 -v -timeout 20m -run '^TestCompose' ./deploy/
+	$(GO) test -tags compose -count=1 -v -timeout 40m -run '^TestCompose' ./deploy/
 
 .PHONY: tools
 tools: bin/temporal bin/golangci-lint bin/gofumpt bin/workflowcheck bin/actionlint bin/govulncheck bin/gitleaks ## build every tool into bin/

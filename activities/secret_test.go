@@ -118,7 +118,7 @@ func TestNoFailureTellsTheKey(t *testing.T) {
 		{name: "to another protocol", handler: refuse(http.StatusFound, "Location", "ftp://"+providerKey+"@h/"), kind: market.KindUnavailable},
 		{name: "in circles", handler: refuse(http.StatusFound, "Location", "/"+providerKey), kind: market.KindUnavailable},
 		{name: "to what is no URL", handler: refuse(http.StatusFound, "Location", "http://h:port/"+providerKey), kind: market.KindUnavailable},
-		{name: "silent", kind: market.KindUnavailable, timeout: 50 * time.Millisecond, handler: func(_ http.ResponseWriter, r *http.Request) {
+		{name: "silent", kind: market.KindUnavailable, timeout: 3 * time.Second, handler: func(_ http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 		}},
 		{name: "hung up", kind: market.KindUnavailable, handler: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }},

@@ -18,21 +18,30 @@ cp "$(go env GOROOT)/lib/time/zoneinfo.zip" "$out/usr/share/"
 echo 'marketdata:x:65532:65532::/tmp:/sbin/nologin' > "$out/etc/passwd"
 echo 'marketdata:x:65532:' > "$out/etc/group"
 
-# The licence texts of what is linked into the binary, below the name of each module.
+# The licence texts of what is linked into the binary, below the name of each module: those of the module, and those that
+# parts of it have of their own, from the folder of each package up to the root.
 licenses=$out/usr/share/licenses
 cp LICENSE "$licenses/"
 mkdir -p "$licenses/go"
 cp "$(go env GOROOT)/LICENSE" "$licenses/go/"
-GOOS=${TARGETOS:-linux} GOARCH=${TARGETARCH:-$(go env GOARCH)} \
-  go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}}{{end}}{{end}}' ./cmd/marketdata | sort -u \
-  | while read -r module dir; do
-    for text in "$dir"/LICEN[CS]E* "$dir"/COPYING* "$dir"/NOTICE*; do
-      [ -f "$text" ] || continue
-      mkdir -p "$licenses/$module"
-      cp "$text" "$licenses/$module/"
-    done
-    [ -d "$licenses/$module" ] || echo "$module" >> "$licenses/WITHOUT_A_TEXT" # its release holds none
+linked=$(GOOS=${TARGETOS:-linux} GOARCH=${TARGETARCH:-$(go env GOARCH)} \
+  go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}} {{$.Dir}}{{end}}{{end}}' ./cmd/marketdata)
+echo "$linked" | while read -r module root dir; do
+  while [ "$dir" != "$root" ]; do
+    echo "$module $root $dir"
+    dir=${dir%/*}
   done
+  echo "$module $root $root"
+done | sort -u | while read -r module root dir; do
+  for text in "$dir"/LICEN[CS]E* "$dir"/COPYING* "$dir"/NOTICE*; do
+    [ -f "$text" ] || continue
+    mkdir -p "$licenses/$module${dir#"$root"}"
+    cp "$text" "$licenses/$module${dir#"$root"}/"
+  done
+done
+echo "$linked" | cut -d ' ' -f 1 | sort -u | while read -r module; do
+  [ -d "$licenses/$module" ] || echo "$module" >> "$licenses/WITHOUT_A_TEXT" # its release holds none
+done
 
 # Modes and times do not depend on the machine that builds.
 find "$out" -type d -exec chmod 755 {} +
