@@ -11,7 +11,7 @@ MINUTES      ?= 10
 BENCH        ?= .
 BENCHTIME    ?= 1s
 COUNT        ?= 1
-IMAGE        ?= postgres:17-alpine
+IMAGE         = postgres:17-alpine
 COVER_FLOOR  ?= 85
 # A tag, for `notes` and `dist`; which platforms `dist` builds for, all by default.
 VERSION      ?=
@@ -36,9 +36,9 @@ BENCHED = $(sort $(dir $(shell grep -rl --include='*_test.go' '^func Benchmark' 
 PROOFS := TestBudgetHoldsAtEverySecond|TestPausedProviderIsNotAsked|TestTerminatedInTheUI|TestScheduleMissesWhatIsLaterThanItsCatchup|TestTenYearsOfMinutesStayShort|TestOperatorHealsAChunkInTheUI
 
 # Packages whose tests run the product in their own process: the race detector does not see into others.
-RACE       ?= $(shell $(GO) list ./... | grep -v -E '/(chaos|docs|drill)$$')
+RACE        = $(shell $(GO) list ./... | grep -v -E '/(chaos|docs|drill)$$')
 # What `test-race` leaves out besides, and `bench`, as a regular expression.
-SKIP       ?=
+SKIP        =
 
 .DEFAULT_GOAL := help
 
@@ -190,7 +190,7 @@ local-images: bin/temporal bin/temporal-server bin/temporal-sql-tool bin/tempora
 
 .PHONY: container-test
 container-test: ## the database tests against PostgreSQL in a container and nothing else (IMAGE=marketdata-local/postgres)
-	MARKETDATA_TEST_POSTGRES_IMAGE=$(IMAGE) $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) ./db ./db/audit
+	MARKETDATA_TEST_DATABASE_URL= MARKETDATA_TEST_POSTGRES_IMAGE=$(IMAGE) $(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -parallel $(PARALLEL) ./db ./db/audit ./db/schema
 
 .PHONY: compose-test
 compose-test: bin/docker-compose bin/docker-buildx ## run the stack of containers, attack it, and prove that no bar was lost (needs local-images)

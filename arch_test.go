@@ -84,7 +84,6 @@ func families() map[string][]string {
 		"github.com/jackc/pgx":             {"db", "db/audit", "db/dbtest", "db/pgserver", "db/schema", "grafana/grafanatest"},
 		"github.com/klauspost/compress":    {"db"},
 		"github.com/knadh/koanf":           {"config"},
-		"github.com/moby/moby":             {"db/dbtest"}, // what testcontainers takes settings in
 		"github.com/pressly/goose":         {"db"},
 		"github.com/prometheus":            {"metrics"},
 		"github.com/rickar/cal":            {"market/calendar"},

@@ -28,6 +28,7 @@ linked=$(GOOS=${TARGETOS:-linux} GOARCH=${TARGETARCH:-$(go env GOARCH)} \
   go list -deps -f '{{with .Module}}{{if not .Main}}{{.Path}} {{.Dir}} {{$.Dir}}{{end}}{{end}}' ./cmd/marketdata)
 echo "$linked" | while read -r module root dir; do
   while [ "$dir" != "$root" ]; do
+    case $dir in "$root"/*) ;; *) echo "$dir is not below $root: a path with a blank, or no module cache?" >&2; exit 1 ;; esac
     echo "$module $root $dir"
     dir=${dir%/*}
   done

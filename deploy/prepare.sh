@@ -38,6 +38,8 @@ choose_own() {
   fi
 }
 
+[ -z "${COMPOSE_ENV_FILES:-}" ] || refuse 'COMPOSE_ENV_FILES is set, and make up looks at .env alone: put its settings there'
+
 if [ -n "${MARKETDATA_SECRETS+set}" ]; then # for Compose it is stronger than .env
   folder=$MARKETDATA_SECRETS
   if [ -z "$folder" ] || is_known "$folder"; then
@@ -61,4 +63,6 @@ sh deploy/secrets.sh "$folder"
 if grep -q loopback-only "$folder"/*; then
   refuse "$folder holds passwords that everybody knows, of deploy/secrets: remove its files, and make up makes others"
 fi
-find deploy grafana \( ! -perm -444 -o -type d ! -perm -111 \) -exec chmod a+rX {} +
+# What is mounted and no more: other files below deploy may be private.
+chmod a+rx deploy grafana 2> /dev/null || true # of somebody else, they are as they are
+find deploy/marketdata.yaml deploy/postgres deploy/prometheus deploy/temporal grafana \( ! -perm -444 -o -type d ! -perm -111 \) -exec chmod a+rX {} +

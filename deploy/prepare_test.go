@@ -127,9 +127,11 @@ func TestPrepareOpensWhatIsMounted(t *testing.T) {
 			return os.Chmod(path, info.Mode().Perm()&0o700)
 		}))
 	}
-	said, err := prepare(t, dir)
+	mine := filepath.Join(dir, "deploy/mine")
+	require.NoError(t, os.Mkdir(mine, 0o700))
+	said, err := prepare(t, dir, "MARKETDATA_SECRETS="+mine)
 	require.NoError(t, err, said)
-	for _, folder := range []string{"deploy", "grafana"} {
+	for _, folder := range []string{"deploy/marketdata.yaml", "deploy/postgres", "deploy/prometheus", "deploy/temporal", "grafana"} {
 		require.NoError(t, filepath.Walk(filepath.Join(dir, folder), func(path string, info os.FileInfo, err error) error {
 			require.NoError(t, err)
 			want := os.FileMode(0o444)
@@ -140,7 +142,9 @@ func TestPrepareOpensWhatIsMounted(t *testing.T) {
 			return nil
 		}))
 	}
-	secrets, err := os.Stat(filepath.Join(dir, ".secrets"))
-	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o700), secrets.Mode().Perm())
+	for name, want := range map[string]os.FileMode{"deploy": 0o755, "grafana": 0o755, "deploy/mine": 0o700, "deploy/secrets.sh": 0o700} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.Equal(t, want, info.Mode().Perm(), name)
+	}
 }

@@ -5,8 +5,10 @@
 set -eu
 
 dir=${1:?usage: secrets.sh DIR}
-mkdir -p "$dir"
-chmod 700 "$dir"
+if [ ! -d "$dir" ]; then # one that is there keeps its owner's modes
+  mkdir -p "$dir"
+  chmod 700 "$dir"
+fi
 
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 

@@ -26,8 +26,7 @@ type sqlRunner struct {
 	conn    *pgx.Conn
 	archive string // a folder of the server's user, in the place of /mnt/archive
 	absent  []absentSQL
-	isUsed  []bool // of absent
-	n       int    // statements that were run
+	n       int // statements that were run
 }
 
 func (s *sandbox) newSQLRunner() *sqlRunner {
@@ -36,7 +35,6 @@ func (s *sandbox) newSQLRunner() *sqlRunner {
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	r := &sqlRunner{conn: conn, absent: absent()}
-	r.isUsed = make([]bool, len(r.absent))
 	_, err = conn.Exec(s.t.Context(), "SET statement_timeout = '2min'")
 	require.NoError(s.t, err)
 	_, err = conn.Exec(s.t.Context(), `SELECT pg_create_physical_replication_slot('replica_1')
@@ -120,7 +118,6 @@ func (r *sqlRunner) slots(ctx context.Context) ([]string, error) {
 // run runs one statement in the transaction of its block.
 func (r *sqlRunner) run(ctx context.Context, text string) error {
 	if at := slices.IndexFunc(r.absent, func(a absentSQL) bool { return a.statement == text }); at >= 0 {
-		r.isUsed[at] = true
 		text = r.absent[at].instead
 	}
 	switch verb := strings.ToUpper(strings.Fields(text)[0]); {

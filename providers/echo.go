@@ -3,23 +3,27 @@ package providers
 import (
 	"bytes"
 	"cmp"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
 )
 
-// leastSecret is how long a credential is at least; anything shorter would be found in prices.
-const leastSecret = 6
+// leastSecret is how long a credential is at least that is looked for in answers; anything shorter would be found in prices.
+const leastSecret = 8
 
 // credentials returns what a request carries of them: values of its URL and of its headers whose names speak of keys, as
-// they are and as URLs write them, the longest first.
+// they are and as URLs and JSON write them, the longest first. Digits alone are left out, since times consist of them.
 func credentials(rawURL string, headers []Header) []string {
 	var all []string
 	add := func(value string) {
-		for _, written := range []string{value, url.QueryEscape(value), url.PathEscape(value)} {
-			if len(written) >= leastSecret {
-				all = append(all, written)
-			}
+		if len(value) < leastSecret || strings.Trim(value, "0123456789") == "" {
+			return
+		}
+		all = append(all, value, url.QueryEscape(value), url.PathEscape(value))
+		if text, err := json.Marshal(value); err == nil {
+			inJSON := strings.Trim(string(text), `"`)
+			all = append(all, inJSON, strings.ReplaceAll(inJSON, "/", `\/`))
 		}
 	}
 	for _, h := range headers {
@@ -33,7 +37,7 @@ func credentials(rawURL string, headers []Header) []string {
 	if u, err := url.Parse(rawURL); err == nil {
 		for pair := range strings.SplitSeq(u.RawQuery, "&") {
 			name, value, _ := strings.Cut(pair, "=")
-			if plain, err := url.QueryUnescape(value); err == nil && isSecret(name) {
+			if plain, err := url.QueryUnescape(value); err == nil && isKey(name) {
 				add(plain)
 			}
 		}
@@ -56,6 +60,16 @@ func (r *Response) withoutEcho(secrets []string) {
 			}
 		}
 	}
+}
+
+// isKey reports whether a parameter's value is a secret wherever it stands. Of a session or an author that is not certain:
+// their values are kept out of URLs that are shown, and left in answers.
+func isKey(name string) bool {
+	name = strings.ToLower(name)
+	for _, word := range []string{"session", "auth", "crumb"} {
+		name = strings.ReplaceAll(name, word, "")
+	}
+	return isSecret(name)
 }
 
 func replaced(values []string, secret string) []string {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"time"
 
-	docker "github.com/moby/moby/api/types/container"
 	"github.com/testcontainers/testcontainers-go"
 	"github.com/testcontainers/testcontainers-go/modules/postgres"
 )
@@ -19,10 +18,6 @@ const (
 	// containerTimeout bounds the pull and the start, before the private server is taken instead.
 	containerTimeout = 90 * time.Second
 	answerTimeout    = 2 * time.Second
-
-	// cpuShares is the weight of the container where processors are short. To the scheduler it is one group, however many
-	// connections work in it, beside each process of everything else that runs.
-	cpuShares = 8192
 )
 
 // isContainerWanted reports whether somebody chose the image: then another server would prove something else.
@@ -48,7 +43,6 @@ func container(ctx context.Context) (s server, err error) {
 	defer cancel()
 	c, err := postgres.Run(ctx, image, postgres.WithDatabase("marketdata"), postgres.WithUsername("marketdata"),
 		postgres.WithPassword("marketdata"), postgres.BasicWaitStrategies(),
-		testcontainers.WithHostConfigModifier(func(c *docker.HostConfig) { c.CPUShares = cpuShares }),
 		testcontainers.WithCmd("postgres", "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "jit=off",
 			"-c", "max_connections=200"))
 	stop := func() {
