@@ -174,6 +174,19 @@ func made(script string) []string {
 	return targets
 }
 
+// runByTargets returns the targets that others run in their recipes.
+func runByTargets(t *testing.T, targets []string) (inner []string) {
+	t.Helper()
+	makefile := string(read(t, "../Makefile"))
+	for _, target := range targets {
+		recipe := regexp.MustCompile(`(?m)^`+regexp.QuoteMeta(target)+`:.*\n((?:\t.*\n)+)`).FindStringSubmatch(makefile)
+		if recipe != nil {
+			inner = append(inner, made(strings.ReplaceAll(recipe[1], "$(MAKE)", "make"))...)
+		}
+	}
+	return inner
+}
+
 func TestWorkflows_RunEveryTarget(t *testing.T) {
 	t.Parallel()
 	all, shown := makeTargets(t)
@@ -193,6 +206,7 @@ func TestWorkflows_RunEveryTarget(t *testing.T) {
 	for _, target := range local {
 		require.Contains(t, all, target, ".ci/run: make has no such target")
 	}
+	local, remote = append(local, runByTargets(t, local)...), append(remote, runByTargets(t, remote)...)
 	for _, target := range shown {
 		require.Contains(t, local, target, ".ci/run does not run a target that make help shows")
 		require.Contains(t, remote, target, "no workflow runs a target that make help shows")
