@@ -179,7 +179,7 @@ func runByTargets(t *testing.T, targets []string) (inner []string) {
 	t.Helper()
 	makefile := string(read(t, "../Makefile"))
 	for _, target := range targets {
-		recipe := regexp.MustCompile(`(?m)^`+regexp.QuoteMeta(target)+`:.*\n((?:\t.*\n)+)`).FindStringSubmatch(makefile)
+		recipe := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(target) + `:.*\n((?:\t.*\n)+)`).FindStringSubmatch(makefile)
 		if recipe != nil {
 			inner = append(inner, made(strings.ReplaceAll(recipe[1], "$(MAKE)", "make"))...)
 		}
