@@ -111,7 +111,7 @@ func TestGetLimitsBodies(t *testing.T) {
 		}
 		_ = z.Close()
 	})
-	client := newClient(providers.ClientOptions{})
+	client := newClient(providers.ClientOptions{Timeout: 10 * time.Minute}) // a race detector reads slowly
 	got, err := client.Get(t.Context(), base)
 	require.NoError(t, err)
 	require.Len(t, got.Body, most)
