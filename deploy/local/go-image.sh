@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes an image to build with out of the Go toolchain of this machine and busybox, for deploy/Dockerfile where no
-# registry can be reached.
+# registry can be reached. What this machine has compiled of the product goes along, so that it need not be compiled again.
 # usage: go-image.sh NAME[:TAG]
 set -euo pipefail
 
@@ -19,6 +19,17 @@ for name in $(busybox --list); do [ "$name" = busybox ] || ln -s busybox "$root/
 find /usr/share/ca-certificates/mozilla -name '*.crt' | LC_ALL=C sort | xargs cat > "$root/etc/ssl/certs/ca-certificates.crt"
 tar -C / -c --exclude="${goroot#/}/test" --exclude="${goroot#/}/api" --exclude="${goroot#/}/doc" "${goroot#/}" \
   --transform="s,^${goroot#/},usr/local/go," | tar -C "$root" -x
+
+# The compiler's cache has, for each package, what came out, and a line that says of which input. Flags are those of
+# deploy/build.sh.
+cache=$(go env GOCACHE)
+(cd "$(dirname "$0")/../.." && CGO_ENABLED=0 GOFLAGS='' go list -deps -export -trimpath -gcflags=all=-dwarf=false -f '{{.Export}}' ./cmd/marketdata) \
+  | sed -n 's,.*/\([0-9a-f]*\)-d$,\1,p' > "$root/outputs"
+[ -s "$root/outputs" ] || { echo 'go list names nothing that was compiled' >&2; exit 1; }
+mkdir -p "$root/var/cache/go-build"
+(cd "$cache" && { find . -name '*-a' -print0 | xargs -0 grep -lF -f "$root/outputs"; sed 's,^\(..\).*,./\1/&-d,' "$root/outputs"; } | tar -c -T -) \
+  | tar -C "$root/var/cache/go-build" -x
+rm "$root/outputs"
 tar -C "$root" -c . | docker import \
   --change 'ENV PATH=/usr/local/go/bin:/bin' --change 'ENV GOPATH=/go' \
   - "$image" > /dev/null
