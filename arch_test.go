@@ -85,7 +85,7 @@ func families() map[string][]string {
 		"github.com/klauspost/compress":    {"db"},
 		"github.com/knadh/koanf":           {"config"},
 		"github.com/pressly/goose":         {"db"},
-		"github.com/prometheus":            {"metrics"},
+		"github.com/prometheus":            {"grafana/grafanatest", "metrics"},
 		"github.com/rickar/cal":            {"market/calendar"},
 		"github.com/robfig/cron":           {"market"},
 		"github.com/schollz/progressbar":   {"cmd/marketdata"},

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"marketdata/grafana"
+	"marketdata/grafana/grafanatest"
 	"marketdata/metrics"
 )
 
@@ -44,7 +44,7 @@ func metricsPage(t *testing.T, url, namespace string) []byte {
 // scraped is what Prometheus keeps of pages: their series by labels, in the order of scrapes.
 type scraped struct {
 	storage.LabelQuerier
-	series map[string][]sampleAt
+	series map[string][]chunks.Sample
 	labels map[string]labels.Labels
 }
 
@@ -68,7 +68,7 @@ func (s *scraped) scrape(t *testing.T, page []byte, from, to time.Time) {
 		of = labels.NewBuilder(of).Set("job", "marketdata-api").Set("instance", "api:8080").Labels()
 		s.labels[of.String()] = of
 		for at := from; !at.After(to); at = at.Add(time.Minute) {
-			s.series[of.String()] = append(s.series[of.String()], sampleAt{at.UnixMilli(), value})
+			s.series[of.String()] = append(s.series[of.String()], grafanatest.NewSample(at, value))
 		}
 	}
 }
@@ -79,16 +79,11 @@ func (s *scraped) Close() error                                  { return nil }
 func (s *scraped) Select(_ context.Context, _ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
 	var found []storage.Series
 	for key, of := range s.labels {
-		if slices.ContainsFunc(matchers, func(m *labels.Matcher) bool { return !m.Matches(of.Get(m.Name)) }) {
-			continue
+		if grafanatest.Match(of, matchers) {
+			found = append(found, storage.NewListSeries(of, s.series[key]))
 		}
-		samples := make([]chunks.Sample, len(s.series[key]))
-		for at, v := range s.series[key] {
-			samples[at] = v
-		}
-		found = append(found, storage.NewListSeries(of, samples))
 	}
-	return &foundSeries{all: found, at: -1}
+	return grafanatest.Found(found...)
 }
 
 // chosenOf asks the variable's query at the end of the time range, and takes values out of the result as Grafana does.
@@ -150,7 +145,7 @@ func TestLinksLeadWhereTheConfigurationSays(t *testing.T) {
 		"an API that exports none":    {map[time.Duration][]byte{time.Hour: metricsPage(t, "", "")}, now, "http://127.0.0.1:8233", "default"},
 		"nothing was scraped":         {nil, now, "http://127.0.0.1:8233", "default"},
 	} {
-		s := &scraped{series: map[string][]sampleAt{}, labels: map[string]labels.Labels{}}
+		s := &scraped{series: map[string][]chunks.Sample{}, labels: map[string]labels.Labels{}}
 		for ago, page := range tt.pages {
 			s.scrape(t, page, now.Add(-ago), now.Add(time.Hour-ago))
 		}

@@ -7,16 +7,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/prometheus/model/histogram"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/storage"
-	"github.com/prometheus/prometheus/tsdb/chunkenc"
 	"github.com/prometheus/prometheus/tsdb/chunks"
-	"github.com/prometheus/prometheus/util/annotations"
 	"github.com/stretchr/testify/require"
 
 	"marketdata/grafana"
+	"marketdata/grafana/grafanatest"
 	"marketdata/grafana/macro"
 	"marketdata/grafana/picture"
 )
@@ -106,57 +104,22 @@ func (s store) Querier(int64, int64) (storage.Querier, error) { return s, nil }
 func (store) Close() error { return nil }
 
 func (s store) Select(_ context.Context, _ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
-	set := &seriesSet{at: -1}
+	var found []storage.Series
 	for _, m := range scrapes() {
-		if !matches(labels.FromStrings(m.labels...), matchers) {
+		if !grafanatest.Match(labels.FromStrings(m.labels...), matchers) {
 			continue
 		}
 		var samples []chunks.Sample
 		for t := s.from; !t.After(s.to); t = t.Add(s.every) {
-			samples = append(samples, sample{at: t.UnixMilli(), value: m.value(t.Sub(s.from).Seconds())})
+			samples = append(samples, grafanatest.NewSample(t, m.value(t.Sub(s.from).Seconds())))
 		}
-		set.all = append(set.all, storage.NewListSeries(labels.FromStrings(m.labels...), samples))
+		found = append(found, storage.NewListSeries(labels.FromStrings(m.labels...), samples))
 	}
-	return set
+	return grafanatest.Found(found...)
 }
-
-func matches(all labels.Labels, matchers []*labels.Matcher) bool {
-	for _, m := range matchers {
-		if !m.Matches(all.Get(m.Name)) {
-			return false
-		}
-	}
-	return true
-}
-
-// sample is a value as an engine reads it.
-type sample struct {
-	at    int64
-	value float64
-}
-
-func (s sample) T() int64                      { return s.at }
-func (s sample) ST() int64                     { return 0 }
-func (s sample) F() float64                    { return s.value }
-func (s sample) H() *histogram.Histogram       { return nil }
-func (s sample) FH() *histogram.FloatHistogram { return nil }
-func (s sample) Type() chunkenc.ValueType      { return chunkenc.ValFloat }
-func (s sample) Copy() chunks.Sample           { return s }
-
-// seriesSet is a list of series as an engine reads it.
-type seriesSet struct {
-	all []storage.Series
-	at  int
-}
-
-func (s *seriesSet) Next() bool                        { s.at++; return s.at < len(s.all) }
-func (s *seriesSet) At() storage.Series                { return s.all[s.at] }
-func (s *seriesSet) Err() error                        { return nil }
-func (s *seriesSet) Warnings() annotations.Annotations { return nil }
 
 // scraped runs PromQL with Prometheus' own engine over the made-up scrapes.
 func scraped(t *testing.T, c macro.Context, target grafana.Target, isStat bool) picture.Table {
-	t.Helper()
 	t.Helper()
 	step := max(c.To.Sub(c.From)/180, scrapeEvery).Truncate(scrapeEvery)
 	every := scrapeEvery
