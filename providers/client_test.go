@@ -255,6 +255,25 @@ func TestGetTakesOutWhatIsRepeated(t *testing.T) {
 	require.Equal(t, "/p?symbol=AAPL&signature=redacted&key=12345", got.Header.Get("X-Asked"))
 }
 
+// TestGetKnowsAKeyHoweverItIsWritten: JSON has ways of its own, and what is no key stays.
+func TestGetKnowsAKeyHoweverItIsWritten(t *testing.T) {
+	t.Parallel()
+	const key = `"k/ey&0f4"`
+	for sent, want := range map[string]string{
+		key:                          "redacted",
+		`{"a":"\"k/ey\u00260f4\""}`:  `{"a":"redacted"}`,
+		`{"a":"\"k\/ey\u00260f4\""}`: `{"a":"redacted"}`,
+		url.QueryEscape(key):         "redacted",
+		url.PathEscape(key):          "redacted",
+		"extended 1735689600000":     "extended 1735689600000",
+	} {
+		base := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, sent) })
+		got, err := newClient(providers.ClientOptions{}).Get(t.Context(), base+"/p?session=extended&token=1735689600000", providers.Header{Name: "X-Api-Key", Value: key})
+		require.NoError(t, err)
+		require.Equal(t, want, string(got.Body))
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{

@@ -13,7 +13,8 @@ import (
 const leastSecret = 8
 
 // credentials returns what a request carries of them: values of its URL and of its headers whose names speak of keys, as
-// they are and as URLs and JSON write them, the longest first. Digits alone are left out, since times consist of them.
+// they are and as URLs and JSON write them, the longest first. Digits alone are left out, since times consist of them; so are
+// parameters whose names mean other things as well.
 func credentials(rawURL string, headers []Header) []string {
 	var all []string
 	add := func(value string) {
@@ -22,7 +23,7 @@ func credentials(rawURL string, headers []Header) []string {
 		}
 		all = append(all, value, url.QueryEscape(value), url.PathEscape(value))
 		if text, err := json.Marshal(value); err == nil {
-			inJSON := strings.Trim(string(text), `"`)
+			inJSON := string(text[1 : len(text)-1]) // without its quotes
 			all = append(all, inJSON, strings.ReplaceAll(inJSON, "/", `\/`))
 		}
 	}
@@ -60,16 +61,6 @@ func (r *Response) withoutEcho(secrets []string) {
 			}
 		}
 	}
-}
-
-// isKey reports whether a parameter's value is a secret wherever it stands. Of a session or an author that is not certain:
-// their values are kept out of URLs that are shown, and left in answers.
-func isKey(name string) bool {
-	name = strings.ToLower(name)
-	for _, word := range []string{"session", "auth", "crumb"} {
-		name = strings.ReplaceAll(name, word, "")
-	}
-	return isSecret(name)
 }
 
 func replaced(values []string, secret string) []string {

@@ -5,8 +5,12 @@ import (
 	"strings"
 )
 
-// secretWords mark query parameters that carry credentials, whatever their case and wherever in the name they stand.
-const secretWords = "key token secret signature password passwd auth crumb session credential"
+// Words mark names of query parameters and headers, whatever their case and wherever in the name they stand. Those of a key
+// carry a credential. The others may carry one, or an author, or the session of a market: their values are not shown.
+const (
+	keyWords    = "key token secret signature password passwd credential"
+	secretWords = keyWords + " auth crumb session"
+)
 
 const redacted = "redacted"
 
@@ -31,12 +35,18 @@ func RedactURL(text string) string {
 	return u.String()
 }
 
-func isSecret(name string) bool {
+// isKey reports whether the value of a name is a credential.
+func isKey(name string) bool { return isNamed(name, keyWords) }
+
+// isSecret reports whether the value of a name may be a credential.
+func isSecret(name string) bool { return isNamed(name, secretWords) }
+
+func isNamed(name, words string) bool {
 	if plain, err := url.QueryUnescape(name); err == nil {
 		name = plain
 	}
 	name = strings.ToLower(name)
-	for _, word := range strings.Fields(secretWords) {
+	for _, word := range strings.Fields(words) {
 		if strings.Contains(name, word) {
 			return true
 		}
