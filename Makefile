@@ -11,8 +11,9 @@ MINUTES      ?= 10
 BENCH        ?= .
 BENCHTIME    ?= 1s
 COUNT        ?= 1
-IMAGE         = postgres:17-alpine
 COVER_FLOOR  ?= 85
+# Of the command line alone, as SKIP and RACE below: elsewhere the same names mean other things.
+IMAGE         = postgres:17-alpine
 # A tag, for `notes` and `dist`; which platforms `dist` builds for, all by default.
 VERSION      ?=
 PLATFORMS    ?=
@@ -32,8 +33,8 @@ export GOWORK := off
 GOLDEN := $(filter-out ./workflows/,$(sort $(dir $(shell grep -rl --include='*_test.go' 'flag.Bool."update"' . 2>/dev/null))))
 # Packages with benchmarks: the others need not be linked.
 BENCHED = $(sort $(dir $(shell grep -rl --include='*_test.go' '^func Benchmark' . 2>/dev/null)))
-# Tests that prove something of real time or of a browser: minutes of waiting in which neither tool sees anything new.
-PROOFS := TestBudgetHoldsAtEverySecond|TestPausedProviderIsNotAsked|TestTerminatedInTheUI|TestScheduleMissesWhatIsLaterThanItsCatchup|TestTenYearsOfMinutesStayShort|TestOperatorHealsAChunkInTheUI
+# Tests that prove something of real time: minutes of waiting in which neither tool sees anything new.
+PROOFS := TestBudgetHoldsAtEverySecond|TestPausedProviderIsNotAsked|TestTerminatedInTheUI|TestScheduleMissesWhatIsLaterThanItsCatchup|TestTenYearsOfMinutesStayShort
 
 # Packages whose tests run the product in their own process: the race detector does not see into others.
 RACE        = $(shell $(GO) list ./... | grep -v -E '/(chaos|docs|drill)$$')
@@ -69,6 +70,10 @@ test: bin/temporal ## unit, integration and end-to-end tests
 .PHONY: test-race
 test-race: bin/temporal ## the same under the race detector, without proofs of real time; SKIP and RACE narrow it (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -vet=off -race -timeout 30m -parallel $(PARALLEL) -skip '$(PROOFS)$(if $(SKIP),|$(SKIP))' $(RACE)
+
+.PHONY: browser-test
+browser-test: bin/temporal ## what an operator does in the Temporal UI, done by a browser (needs Chromium)
+	$(GO) test -vet=off -count=1 -timeout $(TIMEOUT) -tags browser -run '^TestOperatorHealsAChunkInTheUI$$' ./e2e/
 
 .PHONY: coverage
 coverage: coverage.out bin/delivery ## test coverage of the whole module, of the last `make test`; fails below COVER_FLOOR percent

@@ -54,9 +54,9 @@ func (s *stack) testDocs(t *testing.T) {
 		}
 		database, dir := s.database(), t.TempDir()
 		for _, c := range commandsWithCompose(t, p) {
-			count[p.Name]++
 			if start := fmt.Sprint(c.Calls); !started[start] {
 				s.runShown(p, c, dir)
+				count[p.Name]++
 				started[start] = isStart(c)
 			}
 		}

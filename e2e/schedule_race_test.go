@@ -23,7 +23,8 @@ func TestChangesOfAScheduleAtOnce(t *testing.T) {
 		}
 		wait.Wait()
 		require.Equal(t, []int{http.StatusOK, http.StatusOK, http.StatusOK}, statuses)
-		require.True(t, s.scheduleAt(http.MethodGet, "/busy", http.StatusOK, nil).isPaused())
+		known := s.awaitSchedule("busy", func(x schedule) bool { return x.Paused != nil }) // Temporal has answered
+		require.True(t, known.isPaused())
 		s.act("busy", "resume")
 	}
 }
