@@ -73,7 +73,7 @@ func (p *Platform) Retry(ctx context.Context, id string) error { return p.api.re
 // AwaitBackfill waits until the backfill has finished, whatever it came to.
 func (p *Platform) AwaitBackfill(ctx context.Context, id string, within time.Duration) (Backfill, error) {
 	var b Backfill
-	err := await(ctx, within, func(ctx context.Context) (isReached bool, err error) {
+	err := awaitEach(ctx, finishPoll, within, func(ctx context.Context) (isReached bool, err error) {
 		b, err = p.api.backfill(ctx, id)
 		return err == nil && b.Status.IsFinished(), err
 	})

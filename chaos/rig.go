@@ -20,7 +20,8 @@ const (
 	stopGrace   = 10 * time.Second
 	// workerGrace is above what a worker gives its activities to hand back.
 	workerGrace = 45 * time.Second
-	poll        = 10 * time.Millisecond
+	poll        = 10 * time.Millisecond  // for what passes soon
+	finishPoll  = 200 * time.Millisecond // for what stays as it is
 
 	childTemporal  = "temporal"
 	childSimulator = "simulator"

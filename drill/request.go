@@ -107,7 +107,7 @@ func (a api) finish(ctx context.Context, id string) (backfill, error) {
 }
 
 const (
-	poll        = 50 * time.Millisecond
+	poll        = 100 * time.Millisecond
 	awaitWithin = 3 * time.Minute
 )
 

@@ -108,15 +108,17 @@ func (s *stack) backfill(id string) backfill {
 	return b
 }
 
-// await polls until the backfill is as wanted.
+// await polls until the backfill is as wanted: often at first, and seldom where it takes long.
 func (s *stack) await(id string, isReached func(backfill) bool) backfill {
 	s.t.Helper()
-	var b backfill
-	require.Eventually(s.t, func() bool {
-		b = s.backfill(id)
-		return isReached(b)
-	}, 3*time.Minute, 50*time.Millisecond, "backfill %s", id)
-	return b
+	for begun, pause := time.Now(), 40*time.Millisecond; ; pause = min(pause+pause/16, 300*time.Millisecond) {
+		b := s.backfill(id)
+		if isReached(b) {
+			return b
+		}
+		require.Less(s.t, time.Since(begun), 3*time.Minute, "backfill %s: %+v", id, b)
+		<-time.After(pause)
+	}
 }
 
 func isFinished(b backfill) bool { return market.BackfillStatus(b.Status).IsFinished() }
