@@ -26,7 +26,6 @@ const (
 type server struct {
 	admin    string // URL of a database from which others are made
 	template string // name of the migrated database that tests copy
-	strategy string // how it is copied
 	origin   string // where the server comes from, for the log
 	stop     func()
 }
@@ -82,7 +81,7 @@ func database(t testing.TB, isMigrated bool) string {
 	name := "md_test_" + strings.ToLower(rand.Text()[:16])
 	create := "CREATE DATABASE " + name
 	if isMigrated {
-		create += " TEMPLATE " + s.template + s.strategy
+		create += " TEMPLATE " + s.template
 	}
 	if err := run(t.Context(), s.admin, create); err != nil {
 		t.Fatalf("make the test's database: %v", err)
@@ -113,9 +112,6 @@ func start() (server, error) {
 	if err := db.MigrateUp(ctx, withName(s.admin, s.template)); err != nil {
 		s.stop()
 		return s, fmt.Errorf("migrate the template: %w", err)
-	}
-	if s.origin != envURL {
-		s.strategy = " STRATEGY FILE_COPY" // where nothing is flushed to disk, half the work of writing it all to the log
 	}
 	if stop := s.stop; s.origin == envURL { // the server stays, our template does not
 		s.stop = func() {
