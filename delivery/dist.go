@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"archive/tar"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
@@ -29,10 +30,11 @@ type Dist struct {
 	Version   string // the tag that the commit must have; "" takes what Go makes of the commit
 	Platforms []Platform
 	Extras    []string // files that go into each archive, as patterns relative to Root
+	GCFlags   string   // for compilers of all packages, with blanks between; "" leaves out what only a debugger reads
 }
 
 // Make builds the archives, a bill of materials beside each, and their checksums; it returns the names of the files.
-// The same commit gives the same bytes with the same Go release, in whichever folder and on whichever machine:
+// The same commit gives the same bytes with the same Go release and GCFlags, in whichever folder and on whichever machine:
 // paths are trimmed, and every time is that of the commit.
 func (d Dist) Make(ctx context.Context) ([]string, error) {
 	modules, err := Modules(ctx, d.Root, d.Package, d.Platforms)
@@ -72,7 +74,7 @@ func (d Dist) platform(ctx context.Context, platform Platform, scratch string, l
 	name := filepath.Base(d.Package)
 	binary := filepath.Join(scratch, strings.ReplaceAll(string(platform), "/", "-"), name)
 	if _, err := goTool(ctx, d.Root, platform.env(),
-		"build", "-trimpath", "-gcflags=all=-dwarf=false", "-buildvcs=true", "-ldflags", "-s -w", "-o", binary, d.Package); err != nil {
+		"build", "-trimpath", "-gcflags=all="+cmp.Or(d.GCFlags, "-dwarf=false"), "-buildvcs=true", "-ldflags", "-s -w", "-o", binary, d.Package); err != nil {
 		return nil, err
 	}
 	info, err := buildinfo.ReadFile(binary)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds everything the image holds into a folder: the binary, TLS roots, time zones, an entry for its user, and the
 # licences. Run by deploy/Dockerfile, in the root of the sources, with Go and the modules at hand.
-# usage: build.sh DIR, with VERSION, COMMIT, SOURCE_DATE_EPOCH, TARGETOS and TARGETARCH in the environment
+# usage: build.sh DIR, with VERSION, COMMIT, SOURCE_DATE_EPOCH, TARGETOS, TARGETARCH and MARKETDATA_GCFLAGS in the environment
 set -eu
 
 out=${1:?usage: build.sh DIR}
@@ -9,7 +9,7 @@ epoch=${SOURCE_DATE_EPOCH:-0}
 built_at=$(date -u -d "@$epoch" +%Y-%m-%dT%H:%M:%SZ)
 mkdir -p "$out/usr/local/bin" "$out/etc/ssl/certs" "$out/usr/share/licenses" "$out/tmp"
 
-GOOS=${TARGETOS:-linux} GOARCH=${TARGETARCH:-$(go env GOARCH)} go build -trimpath -gcflags=all=-dwarf=false \
+GOOS=${TARGETOS:-linux} GOARCH=${TARGETARCH:-$(go env GOARCH)} go build -trimpath "-gcflags=all=${MARKETDATA_GCFLAGS:--dwarf=false}" \
   -buildvcs=false -ldflags "-s -w -buildid= -X 'main.version=${VERSION:-dev} ${COMMIT:-unknown} $built_at'" \
   -o "$out/usr/local/bin/marketdata" ./cmd/marketdata
 

@@ -203,6 +203,7 @@ func dist(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Wri
 	version := flags.String("version", "", "the tag that the commit must have")
 	out := flags.String("o", "dist", "the folder for the archives; what it holds is replaced")
 	platforms := flags.String("platforms", "", "for which, with blanks between; all by default")
+	gcFlags := flags.String("gcflags", "", "for the compilers of all packages; those of a release by default")
 	if err := flags.Parse(args); err != nil {
 		return flag.ErrHelp
 	}
@@ -217,7 +218,7 @@ func dist(ctx context.Context, flags *flag.FlagSet, args []string, stdout io.Wri
 		}
 	}
 	names, err := delivery.Dist{
-		Root: ".", Out: *out, Package: product, Version: *version, Platforms: wanted,
+		Root: ".", Out: *out, Package: product, Version: *version, Platforms: wanted, GCFlags: *gcFlags,
 		Extras: []string{"LICENSE", "README.md", "CHANGELOG.md", "config.example.yaml", "catalog/*.yaml"},
 	}.Make(ctx)
 	if err != nil {

@@ -21,9 +21,10 @@ tar -C / -c --exclude="${goroot#/}/test" --exclude="${goroot#/}/api" --exclude="
   --transform="s,^${goroot#/},usr/local/go," | tar -C "$root" -x
 
 # The compiler's cache has, for each package, what came out, and a line that says of which input. Flags are those of
-# deploy/build.sh.
+# deploy/build.sh, which finds in the image with which ones.
+gcflags=${MARKETDATA_GCFLAGS:--dwarf=false}
 cache=$(go env GOCACHE)
-(cd "$(dirname "$0")/../.." && CGO_ENABLED=0 GOFLAGS='' go list -deps -export -trimpath -gcflags=all=-dwarf=false -f '{{.Export}}' ./cmd/marketdata) \
+(cd "$(dirname "$0")/../.." && CGO_ENABLED=0 GOFLAGS='' go list -deps -export -trimpath "-gcflags=all=$gcflags" -f '{{.Export}}' ./cmd/marketdata) \
   | sed -n 's,.*/\([0-9a-f]*\)-d$,\1,p' > "$root/outputs"
 [ -s "$root/outputs" ] || { echo 'go list names nothing that was compiled' >&2; exit 1; }
 mkdir -p "$root/var/cache/go-build"
@@ -31,5 +32,5 @@ mkdir -p "$root/var/cache/go-build"
   | tar -C "$root/var/cache/go-build" -x
 rm "$root/outputs"
 tar -C "$root" -c . | docker import \
-  --change 'ENV PATH=/usr/local/go/bin:/bin' --change 'ENV GOPATH=/go' \
+  --change 'ENV PATH=/usr/local/go/bin:/bin' --change 'ENV GOPATH=/go' --change "ENV MARKETDATA_GCFLAGS=\"$gcflags\"" \
   - "$image" > /dev/null
