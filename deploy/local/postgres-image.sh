@@ -9,6 +9,12 @@ set -euo pipefail
 image=${1:?usage: postgres-image.sh NAME[:TAG]}
 bindir=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)
 version=$(basename "$(dirname "$bindir")")
+# What an image was made of: this script, and the packages of the machine.
+made_of=$( (cat "$0"; dpkg-query --show) | sha256sum | cut -c 1-64)
+if [ "$(docker image inspect --format '{{index .Config.Labels "made-of"}}' "$image" 2> /dev/null)" = "$made_of" ]; then
+  echo "$image is current"
+  exit
+fi
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 
@@ -74,4 +80,5 @@ tar -C "$root" -c . | docker import \
   --change 'ENTRYPOINT ["docker-entrypoint.sh"]' \
   --change 'CMD ["postgres"]' \
   --change 'EXPOSE 5432' \
+  --change "LABEL made-of=$made_of" \
   - "$image" > /dev/null
