@@ -60,20 +60,14 @@ build: ## build bin/marketdata
 
 # Tests measure what they cover as they go: every statement of the module counts, whichever package's test runs it. What
 # vet would look for before each of them, `make lint` looks for once.
-COVERED := -vet=off -covermode=set -coverpkg=./...
 define run_tests
-$(GO) test $(COVERED) -timeout $(TIMEOUT) -parallel $(PARALLEL) -coverprofile=coverage.new ./...
+$(GO) test -vet=off -timeout $(TIMEOUT) -parallel $(PARALLEL) -covermode=set -coverpkg=./... -coverprofile=coverage.new ./...
 @mv coverage.new coverage.out
 endef
 
 .PHONY: test
 test: bin/temporal ## unit, integration and end-to-end tests
 	$(run_tests)
-
-# Compiles what `test` does, quietly and running nothing, for those who have other things to wait for.
-.PHONY: compiled-tests
-compiled-tests:
-	$(GO) test $(COVERED) -exec true ./... > /dev/null
 
 .PHONY: test-race
 test-race: bin/temporal ## the same under the race detector, without proofs of real time; SKIP and RACE narrow it (needs a C compiler)
@@ -186,6 +180,7 @@ image: $(COMPOSE_TOOL) ## build the container image marketdata:local
 # that an upgrade brings new ones along.
 .PHONY: up
 up: $(COMPOSE_TOOL) ## start the platform in containers, in the background, with secrets of its own (make up ARGS="--profile demo")
+	@case '$(ARGS)' in *--env-file*) echo 'make up looks at .env alone: put the settings there'; exit 1 ;; esac
 	@deploy/prepare.sh .
 	$(IMAGE_STAMP) $(COMPOSE) up --build --detach --wait --wait-timeout 600
 	$(if $(ARGS),$(IMAGE_STAMP) $(COMPOSE) $(ARGS) up --build --detach)

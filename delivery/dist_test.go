@@ -63,6 +63,7 @@ func tinyDist(t *testing.T) delivery.Dist {
 		Root: checkout(t), Out: filepath.Join(t.TempDir(), "dist"), Package: "./cmd/tiny", Version: "v1.2.3",
 		Platforms: []delivery.Platform{delivery.Platform(runtime.GOOS + "/" + runtime.GOARCH)},
 		Extras:    []string{"LICENSE", "catalog/*.yaml"},
+		GCFlags:   os.Getenv("MARKETDATA_GCFLAGS"), // of the Makefile: the standard library is compiled once
 	}
 }
 

@@ -27,6 +27,7 @@ type job struct {
 	RunsOn      string `yaml:"runs-on"`
 	Timeout     int    `yaml:"timeout-minutes"`
 	Permissions map[string]string
+	Uses        string // another workflow in the place of steps
 	Steps       []step
 }
 
@@ -85,7 +86,11 @@ func TestWorkflows_PinEveryAction(t *testing.T) {
 				continue
 			}
 			if local, isLocal := strings.CutPrefix(uses, "./"); isLocal {
-				require.FileExists(t, filepath.Join("..", strings.TrimPrefix(local, "another/folder/"), "action.yml"), w.path)
+				local = strings.TrimPrefix(local, "another/folder/")
+				if filepath.Ext(local) != ".yml" { // of a workflow it is the file, of an action its folder
+					local = filepath.Join(local, "action.yml")
+				}
+				require.FileExists(t, filepath.Join("..", local), w.path)
 				continue
 			}
 			require.Regexp(t, pinned, uses, "%s: an action is named by its full commit, with its version behind it", w.path)
@@ -107,6 +112,7 @@ func TestWorkflows_MayDoNoMoreThanTheyMust(t *testing.T) {
 	writers := map[string][]string{ // which jobs may write what
 		"badge":   {"contents"},
 		"codeql":  {"security-events"},
+		"image":   {"attestations", "id-token", "packages"}, // by the workflow of that name
 		"publish": {"attestations", "contents", "id-token", "packages"},
 	}
 	for _, w := range workflows(t) {
@@ -120,7 +126,7 @@ func TestWorkflows_MayDoNoMoreThanTheyMust(t *testing.T) {
 		require.NotRegexp(t, "pull_request_target|workflow_run", string(on), "%s: foreign code would run with our rights", w.path)
 		for name, j := range w.Jobs {
 			require.NotEmpty(t, j.Permissions, "%s, job %s", w.path, name)
-			require.NotZero(t, j.Timeout, "%s, job %s has no time limit", w.path, name)
+			require.True(t, j.Timeout != 0 || j.Uses != "", "%s, job %s has no time limit", w.path, name)
 			for scope, right := range j.Permissions {
 				if right != "read" {
 					require.Contains(t, writers[name], scope, "%s, job %s", w.path, name)
@@ -142,88 +148,6 @@ func TestWorkflows_TakeNoForeignWordsIntoScripts(t *testing.T) {
 			require.NotContains(t, s.Run, "${{", "%s: values go into scripts through the environment", name)
 		}
 	}
-}
-
-// makeTargets returns those that the Makefile has, and those that `make help` shows.
-func makeTargets(t *testing.T) (all, shown []string) {
-	t.Helper()
-	for _, match := range regexp.MustCompile(`(?m)^([a-z][a-z-]*):(.*)$`).FindAllStringSubmatch(string(read(t, "../Makefile")), -1) {
-		all = append(all, match[1])
-		if strings.Contains(match[2], "## ") {
-			shown = append(shown, match[1])
-		}
-	}
-	require.NotEmpty(t, shown)
-	return all, shown
-}
-
-// made returns the targets that a script asks make for.
-func made(script string) []string {
-	script = regexp.MustCompile(`(?m)^\s*#.*$`).ReplaceAllString(script, "")
-	script = regexp.MustCompile(`step '[^']*'`).ReplaceAllString(script, "step")
-	script = regexp.MustCompile(`"[^"]*"|'[^']*'`).ReplaceAllString(script, "")
-	script = regexp.MustCompile(` -C \S+`).ReplaceAllString(script, "")
-	var targets []string
-	for _, match := range regexp.MustCompile(`(?m)(?:^|[\s(])make((?:[ \t]+[\w=./-]+)+)`).FindAllStringSubmatch(script, -1) {
-		for word := range strings.FieldsSeq(match[1]) {
-			if !strings.HasPrefix(word, "-") && !strings.Contains(word, "=") {
-				targets = append(targets, word)
-			}
-		}
-	}
-	return targets
-}
-
-// runByTargets returns the targets that others run in their recipes.
-func runByTargets(t *testing.T, targets []string) (inner []string) {
-	t.Helper()
-	makefile := string(read(t, "../Makefile"))
-	for _, target := range targets {
-		recipe := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(target) + `:.*\n((?:\t.*\n)+)`).FindStringSubmatch(makefile)
-		if recipe != nil {
-			inner = append(inner, made(strings.ReplaceAll(recipe[1], "$(MAKE)", "make"))...)
-		}
-	}
-	return inner
-}
-
-func TestWorkflows_RunEveryTarget(t *testing.T) {
-	t.Parallel()
-	all, shown := makeTargets(t)
-	script := string(read(t, "../.ci/run")) + string(read(t, "../.ci/containers"))
-	local, remote := made(script), []string(nil)
-	for _, w := range workflows(t) {
-		for name, s := range w.steps() {
-			for _, target := range made(s.Run) {
-				require.Contains(t, all, target, "%s: make has no such target", name)
-			}
-			remote = append(remote, made(s.Run)...)
-			if strings.Contains(s.Run, ".ci/run") {
-				remote = append(remote, local...)
-			}
-		}
-	}
-	for _, target := range local {
-		require.Contains(t, all, target, ".ci/run: make has no such target")
-	}
-	local, remote = append(local, runByTargets(t, local)...), append(remote, runByTargets(t, remote)...)
-	for _, target := range shown {
-		require.Contains(t, local, target, ".ci/run does not run a target that make help shows")
-		require.Contains(t, remote, target, "no workflow runs a target that make help shows")
-	}
-}
-
-func TestMade_ReadsScripts(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, []string{"run", "chaos", "dist", "notes", "fmt", "lint"}, made(`
-# make nothing
-step 'make chaos, one minute' short_chaos
-make run ARGS="--data-dir $data" > log &
-short_chaos() { make chaos MINUTES=1; }
-make -C another/folder --silent dist VERSION="$GITHUB_REF_NAME" | tee x
-make notes VERSION=unreleased > /dev/null; make fmt lint && echo done
-command -v make > /dev/null || missing+=(make)
-`))
 }
 
 func TestWorkflows_NameFilesThatAreThere(t *testing.T) {

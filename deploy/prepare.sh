@@ -63,6 +63,9 @@ sh deploy/secrets.sh "$folder"
 if grep -q loopback-only "$folder"/*; then
   refuse "$folder holds passwords that everybody knows, of deploy/secrets: remove its files, and make up makes others"
 fi
+find "$folder" -type f ! -perm -004 | while read -r file; do
+  echo "$file cannot be read by the users of containers: chmod 644 $file (the folder keeps others out)" >&2
+done
 # What is mounted and no more: other files below deploy may be private.
 chmod a+rx deploy grafana 2> /dev/null || true # of somebody else, they are as they are
 find deploy/marketdata.yaml deploy/postgres deploy/prometheus deploy/temporal grafana \( ! -perm -444 -o -type d ! -perm -111 \) -exec chmod a+rX {} +

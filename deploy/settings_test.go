@@ -86,10 +86,14 @@ func settings(t *testing.T) map[string]string {
 func TestSettingsAreThoseOfTheExample(t *testing.T) {
 	t.Parallel()
 	documented := make(map[string]string)
+	follows := regexp.MustCompile(`([A-Z]_[A-Z]+_IMAGE|_URL|_VERSION|_COMMIT|_BUILT_AT|_SOURCE_DATE_EPOCH)$`)
 	for lines := bufio.NewScanner(strings.NewReader(readFile(t, "../.env.example"))); lines.Scan(); {
-		if name, value, isSetting := strings.Cut(lines.Text(), "="); isSetting && !strings.HasPrefix(name, "#") {
+		// what follows from other settings or changes with a version stands behind a #, so that a copy does not freeze it
+		line, isLeftOut := strings.CutPrefix(lines.Text(), "#")
+		if name, value, isSetting := strings.Cut(line, "="); isSetting && !strings.Contains(name, " ") {
 			require.NotContains(t, documented, name)
 			documented[name] = value
+			require.Equal(t, follows.MatchString(name), isLeftOut, name)
 		}
 	}
 	require.Equal(t, settings(t), documented)

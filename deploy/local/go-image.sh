@@ -3,6 +3,7 @@
 # registry can be reached. What this machine has compiled of the product goes along, so that it need not be compiled again.
 # usage: go-image.sh NAME[:TAG]
 set -euo pipefail
+umask 022 # users of the container read what is made here
 
 image=${1:?usage: go-image.sh NAME[:TAG]}
 goroot=$(go env GOROOT)

@@ -5,6 +5,7 @@
 # (so that "ready to accept connections" is logged twice), port 5432.
 # usage: postgres-image.sh NAME[:TAG]
 set -euo pipefail
+umask 022 # users of the container read what is made here
 
 image=${1:?usage: postgres-image.sh NAME[:TAG]}
 bindir=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -n 1)

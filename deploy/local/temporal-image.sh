@@ -3,6 +3,7 @@
 # modules (bin/temporal and others) and busybox. It has what docker-compose.yml uses of the official images.
 # usage: temporal-image.sh NAME[:TAG]
 set -euo pipefail
+umask 022 # users of the container read what is made here
 cd "$(dirname "$0")/../.."
 
 image=${1:?usage: temporal-image.sh NAME[:TAG]}
