@@ -213,7 +213,7 @@ clean: ## remove what was built and measured; the data below .marketdata/ stay
 
 # Each tool is pinned in a module of its own, so that its dependencies never touch the product's.
 bin/temporal: tools/temporal/go.mod tools/temporal/go.sum
-	@echo "building the Temporal CLI with its server and UI; about two minutes, once"
+	@echo "building the Temporal CLI with its server and UI; two to five minutes, once"
 	$(call build_tool,temporal,github.com/temporalio/cli/cmd/temporal)
 
 bin/temporal-server: tools/temporal/go.mod tools/temporal/go.sum
