@@ -105,3 +105,40 @@ func TestDaysOfTenYearsAreDays(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []any{days - 1, days - 1}, a.Rows[0])
 }
+
+// TestCoveredIsExact: the share of seconds, of what can be known of them, whatever the days that the range cuts.
+func TestCoveredIsExact(t *testing.T) {
+	t.Parallel()
+	d := listed(t, []string{"HEALTHY", "HOLED", "NEVER"}, "sim")
+	put(t, d, `INSERT INTO series_coverage (series_id, covered, version)
+		SELECT s.id, tstzmultirange(tstzrange('2024-01-01Z', '2025-03-05Z')) - CASE i.symbol WHEN 'HOLED' THEN tstzmultirange(tstzrange('2025-03-01Z', '2025-03-02Z')) ELSE '{}' END, 1
+		FROM series s JOIN instrument i ON i.id = s.instrument_id WHERE i.symbol <> 'NEVER'`)
+	put(t, d, "UPDATE instrument_alias SET listed_at = '2024-12-01Z'")
+	now := time.Date(2025, 3, 5, 1, 0, 0, 0, time.UTC) // Wednesday
+	const day = 24 * time.Hour
+	covered := func(from, to time.Time, instruments ...string) any {
+		t.Helper()
+		s := shown{board: "Data health", panel: "Covered", from: from, to: to, now: now, given: map[string]macro.Value{"instruments": macro.Several(instruments...)}}
+		return figure(t, s.ask(t, d), 0, "Covered")
+	}
+	require.InDelta(t, 1, covered(now.Add(-day), now, "HEALTHY.SIM"), 1e-12, "the day that is forming is not missing")
+	require.InDelta(t, 1, covered(now.Add(-7*day), now, "HEALTHY.SIM"), 1e-12)
+	require.InDelta(t, 1-24.0/(7*24-1), covered(now.Add(-7*day), now, "HOLED.SIM"), 1e-12, "from one in the morning to the last midnight")
+	require.InDelta(t, 1-24.0/(2*(7*24-1)), covered(now.Add(-7*day), now, "HEALTHY.SIM", "HOLED.SIM"), 1e-12)
+	require.InDelta(t, 0, covered(now.Add(-day), now, "NEVER.SIM"), 1e-12, "never asked")
+	require.InDelta(t, 1, covered(now.Add(-300*day), now.Add(-60*day), "HEALTHY.SIM"), 1e-12, "from the listing on")
+	require.InDelta(t, 1, covered(now.Add(-day), now.Add(3*day), "HEALTHY.SIM"), 1e-12, "the future")
+	require.Nil(t, covered(now.Add(-300*day), now.Add(-200*day), "HEALTHY.SIM"), "before the listing")
+	require.Nil(t, covered(now.Add(-time.Hour), now, "HEALTHY.SIM"), "nothing has closed")
+	require.Nil(t, covered(now.Add(day), now.Add(2*day), "HEALTHY.SIM"))
+	put(t, d, "UPDATE instrument_alias SET delisted_at = '2025-03-03Z'")
+	put(t, d, "UPDATE series_coverage SET covered = covered - tstzmultirange(tstzrange('2025-03-03Z', '2025-03-05Z'))")
+	require.InDelta(t, 1, covered(now.Add(-7*day), now, "HEALTHY.SIM"), 1e-12, "to the delisting")
+
+	put(t, d, `UPDATE instrument_alias SET delisted_at = NULL`)
+	for interval, until := range map[string]string{"1mo": "2025-03-01Z", "1w": "2025-03-03Z", "1h": "2025-03-05T01:00Z"} {
+		put(t, d, `UPDATE series SET "interval" = $1`, interval)
+		put(t, d, "UPDATE series_coverage SET covered = tstzmultirange(tstzrange('2024-12-01Z', $1::text::timestamptz))", until)
+		require.InDelta(t, 1, covered(now.Add(-30*day), now, "HEALTHY.SIM"), 1e-12, interval)
+	}
+}
