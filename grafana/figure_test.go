@@ -142,3 +142,42 @@ func TestCoveredIsExact(t *testing.T) {
 		require.InDelta(t, 1, covered(now.Add(-30*day), now, "HEALTHY.SIM"), 1e-12, interval)
 	}
 }
+
+// TestTheDefaultIsOneProvider: where the API's choice is chosen, rows of other providers do not count.
+func TestTheDefaultIsOneProvider(t *testing.T) {
+	t.Parallel()
+	d := listed(t, []string{"TWICE"}, "first", "second")
+	put(t, d, "INSERT INTO series_coverage (series_id, covered, version) SELECT id, tstzmultirange(tstzrange('2025-03-01Z', '2025-03-05Z')), 1 FROM series")
+	put(t, d, `INSERT INTO tracked_interval (instrument_id, "interval", since, added_at) SELECT id, '1d', '2025-03-01Z', '2025-03-01Z' FROM instrument`)
+	put(t, d, "INSERT INTO series_sync (series_id, failures, error_kind, error) SELECT id, 3, 'unavailable', 'x' FROM series")
+	put(t, d, `INSERT INTO quarantined_bar (series_id, chunk_id, ts, rule, value, created_at)
+		SELECT id, 1, '2025-03-02Z', 'unreadable of ' || provider, 'x', '2025-03-03Z' FROM series`)
+	put(t, d, `WITH l AS (
+			INSERT INTO load (series_id, chunk_id, run_id, attempt, observed_at, committed_at, version, restated, withdrawn)
+			SELECT id, 0, 'run', 1, '2025-03-03Z', '2025-03-03Z', 2, 1, 1 FROM series RETURNING id, series_id
+		), b AS (
+			INSERT INTO bar (series_id, ts, open, high, low, close, load_id) SELECT series_id, '2025-03-02Z', 2, 2, 2, 2, id FROM l
+		)
+		INSERT INTO bar_revision (series_id, ts, load_id, replaced_by, open, high, low, close) SELECT series_id, '2025-03-02Z', 0, id, 1, 1, 1, 1 FROM l`)
+	from, to := time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2025, 3, 5, 0, 0, 0, 0, time.UTC)
+	ask := func(panel, provider string) grafanatest.Answer {
+		t.Helper()
+		return shown{board: "Data health", panel: panel, from: from, to: to, given: map[string]macro.Value{"provider": macro.One(provider)}}.ask(t, d)
+	}
+	for provider, n := range map[string]int{"all": 2, "default": 1, "first": 1, "second": 1, "nobody": 0} {
+		require.Equal(t, int64(n), figure(t, ask("Quarantine", provider), 0, "Open rows"), provider)
+		require.InDelta(t, n, figure(t, ask("Corrections", provider), 0, "Restated"), 0, provider)
+		require.InDelta(t, n, figure(t, ask("Corrections", provider), 0, "Taken back"), 0, provider)
+		for _, panel := range []string{"Rows that broke a rule", "Quarantined rows", "Restated bars", "What was restated"} {
+			require.Len(t, ask(panel, provider).Rows, n, "%s: %s", panel, provider)
+		}
+	}
+	for _, panel := range []string{"Quarantined rows", "What was restated"} {
+		require.Equal(t, "first", figure(t, ask(panel, "default"), 0, "provider"), panel)
+	}
+	// these are of the API's choice whatever is chosen
+	for provider, n := range map[string]int{"all": 1, "default": 1, "first": 1, "second": 0} {
+		require.Equal(t, int64(n), figure(t, ask("Failing syncs", provider), 0, "Failing"), provider)
+		require.Len(t, ask("How far series reach", provider).Rows, n, provider)
+	}
+}
