@@ -181,3 +181,54 @@ func TestTheDefaultIsOneProvider(t *testing.T) {
 		require.Len(t, ask("How far series reach", provider).Rows, n, provider)
 	}
 }
+
+// TestOpenBackfillsAreShown: what is at work shows in every time range, whenever it was started.
+func TestOpenBackfillsAreShown(t *testing.T) {
+	t.Parallel()
+	d := listed(t, []string{"ONE"}, "sim")
+	for n, status := range []string{"running", "done", "pending", "done", "failed"} {
+		put(t, d, `WITH j AS (
+				INSERT INTO ingest_job (id, policy, "interval", start_at, end_at, concurrency, workflow_id, created_at, started_at)
+				VALUES (gen_random_uuid(), 'missing', '1d', '2024-01-01Z', '2024-12-31Z', 4, 'backfill/' || $1, timestamptz '2025-03-01Z' + interval '1 day' * $1::integer, '2025-03-01Z')
+				RETURNING id
+			), s AS (
+				INSERT INTO ingest_job_series (job_id, series_id, ordinal, start_at, end_at) SELECT j.id, s.id, 0, '2024-01-01Z', '2024-12-31Z' FROM j, series s
+			)
+			INSERT INTO ingest_chunk (job_id, series_id, seq, name, start_at, end_at, status, stage, attempt, expected, workflow_id, updated_at)
+			SELECT j.id, s.id, k, 'chunk-' || k, '2024-01-01Z', '2024-12-31Z', $2, '', 1, 1, 'backfill/' || $1 || '/chunk-' || k, '2025-03-01Z' FROM j, series s, generate_series(1, 2) k`,
+			[]string{"0", "1", "2", "3", "4"}[n], status)
+	}
+	// a sync is no backfill
+	put(t, d, `WITH j AS (
+			INSERT INTO ingest_job (id, kind, policy, "interval", start_at, end_at, concurrency, workflow_id, provider, created_at)
+			VALUES (gen_random_uuid(), 'sync', 'missing', '1d', '2024-01-01Z', '2024-01-02Z', 1, 'sync/sim/1d', 'sim', '2025-03-01Z') RETURNING id
+		)
+		INSERT INTO ingest_chunk (job_id, series_id, seq, name, start_at, end_at, status, stage, attempt, expected, workflow_id, updated_at)
+		SELECT j.id, s.id, 1, 'chunk-1', '2024-01-01Z', '2024-12-31Z', 'running', '', 1, 1, 'sync/sim/1d/chunk-1', '2025-03-01Z' FROM j, series s`)
+	day := func(n int) time.Time { return time.Date(2025, 3, n, 0, 0, 0, 0, time.UTC) }
+	tests := []struct {
+		from, to            time.Time
+		rows                []time.Time
+		completed, failures int64
+	}{
+		{day(4), day(6), []time.Time{day(5), day(4), day(3), day(1)}, 1, 1},
+		{day(4), day(5), []time.Time{day(4), day(3), day(1)}, 1, 0},
+		{day(2), day(3), []time.Time{day(2), day(1)}, 1, 0}, // nothing that came after the range
+		{day(10), day(11), []time.Time{day(3), day(1)}, 0, 0},
+	}
+	for _, tt := range tests {
+		a := shown{board: "Ingestion", panel: "Backfills of the range", from: tt.from, to: tt.to}.ask(t, d)
+		require.Equal(t, int64(5), figure(t, a, 0, "Open chunks"))
+		require.Equal(t, int64(2), figure(t, a, 0, "At work"), tt.from)
+		require.Equal(t, tt.completed, figure(t, a, 0, "Completed"), tt.from)
+		require.Equal(t, tt.failures, figure(t, a, 0, "Failed"), tt.from)
+		a = shown{board: "Ingestion", panel: "Backfills", from: tt.from, to: tt.to}.ask(t, d)
+		var rows []time.Time
+		for row := range a.Rows {
+			created, isTime := figure(t, a, row, "created").(time.Time)
+			require.True(t, isTime)
+			rows = append(rows, created.UTC())
+		}
+		require.Equal(t, tt.rows, rows, tt.from)
+	}
+}
