@@ -163,7 +163,7 @@ func mutationsFail(t *testing.T, d *db.DB) {
 		{"two names", "Comparison", "Drawdown", "SELECT c.time,", "SELECT c.time, c.provider,"},
 		{"an empty answer", "KPIs", "Top movers over $period", "WHERE m.up <= 10 OR", "WHERE false AND"},
 		{"a column of nothing", "KPIs", "Top movers over $period", "m.change FROM", "NULL::float8 AS change FROM"},
-		{"a text in a stat", "Data health", "Covered", "avg(c.covered)", "avg(c.covered)::text"},
+		{"a text in a stat", "Data health", "Covered", `::float8 AS "Covered"`, `::text AS "Covered"`},
 		{"pages that nobody may see", "Ingestion", "Failures", "FROM grafana_failure f", "FROM grafana_failure f JOIN raw_page p ON true"},
 		{"bars of another name", "KPIs", "Top movers over $period", "SELECT m.instrument, m.change", "SELECT m.change"},
 		{"an annotation without text", "KPIs", "Backfills", "AS text", "AS title"},
