@@ -25,7 +25,8 @@ export PATH := $(CURDIR)/bin:$(PATH)
 export CGO_ENABLED ?= 0
 # Everything is compiled the way a release is, so that building, testing and releasing share what was compiled. What only
 # a debugger would read is left out, which is a quarter of the time of a first build; stack traces have their lines.
-# MARKETDATA_GCFLAGS says otherwise, for images and archives too: without inlining (-l), compilers work a third less.
+# MARKETDATA_GCFLAGS says otherwise, for archives too and for images out of those of `make local-images`, which keep what
+# they were made with: without inlining (-l), compilers work a third less.
 GCFLAGS := $(or $(MARKETDATA_GCFLAGS),-dwarf=false)
 export GOFLAGS := $(strip $(shell $(GO) env GOFLAGS) -trimpath '-gcflags=all=$(GCFLAGS)')
 export GOWORK := off
@@ -180,7 +181,7 @@ image: $(COMPOSE_TOOL) ## build the container image marketdata:local
 # that an upgrade brings new ones along.
 .PHONY: up
 up: $(COMPOSE_TOOL) ## start the platform in containers, in the background, with secrets of its own (make up ARGS="--profile demo")
-	@case '$(ARGS)' in *--env-file*) echo 'make up looks at .env alone: put the settings there'; exit 1 ;; esac
+	$(if $(findstring --env-file,$(ARGS)),@echo 'make up looks at .env alone: put the settings there' >&2; exit 1)
 	@deploy/prepare.sh .
 	$(IMAGE_STAMP) $(COMPOSE) up --build --detach --wait --wait-timeout 600
 	$(if $(ARGS),$(IMAGE_STAMP) $(COMPOSE) $(ARGS) up --build --detach)

@@ -27,6 +27,7 @@ type job struct {
 	RunsOn      string `yaml:"runs-on"`
 	Timeout     int    `yaml:"timeout-minutes"`
 	Permissions map[string]string
+	Needs       yaml.Node
 	Uses        string // another workflow in the place of steps
 	Steps       []step
 }
@@ -139,6 +140,22 @@ func TestWorkflows_MayDoNoMoreThanTheyMust(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestWorkflows_PublishTheImageOfATagLast: a tag that is refused has no image either.
+func TestWorkflows_PublishTheImageOfATagLast(t *testing.T) {
+	t.Parallel()
+	found := map[string]workflow{}
+	for _, w := range workflows(t) {
+		found[w.Name] = w
+	}
+	last := found["release"].Jobs["image"]
+	require.Equal(t, "publish", last.Needs.Value)
+	require.Equal(t, "./.github/workflows/image.yml", last.Uses)
+	on, err := yaml.Marshal(new(found["image"].On))
+	require.NoError(t, err)
+	require.Contains(t, string(on), "branches")
+	require.NotContains(t, string(on), "tags")
 }
 
 func TestWorkflows_TakeNoForeignWordsIntoScripts(t *testing.T) {

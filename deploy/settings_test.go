@@ -93,7 +93,7 @@ func TestSettingsAreThoseOfTheExample(t *testing.T) {
 		if name, value, isSetting := strings.Cut(line, "="); isSetting && !strings.Contains(name, " ") {
 			require.NotContains(t, documented, name)
 			documented[name] = value
-			require.Equal(t, follows.MatchString(name), isLeftOut, name)
+			require.Equal(t, follows.MatchString(name) && name != "MD_API__URL", isLeftOut, name)
 		}
 	}
 	require.Equal(t, settings(t), documented)

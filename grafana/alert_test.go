@@ -51,24 +51,45 @@ func TestTheFirstRefusalAlerts(t *testing.T) {
 	scrape("none", 7, -60, 180)
 	scrape("denied", 1, 0, 59)
 	scrape("denied", 2, 60, 180)
-	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1_000_000, Timeout: time.Minute, LookbackDelta: 5 * time.Minute})
 	for _, tt := range []struct {
 		minutes int
 		fires   bool
 	}{{-1, false}, {0, true}, {1, true}, {14, true}, {16, false}, {59, false}, {61, true}, {73, true}, {76, false}, {180, false}} {
-		query, err := engine.NewInstantQuery(t.Context(), s, nil, rule(t, "MarketdataProviderRefuses"), after(tt.minutes))
-		require.NoError(t, err)
-		vector, err := query.Exec(t.Context()).Vector()
-		require.NoError(t, err)
-		var fires []string
-		for _, sample := range vector {
-			fires = append(fires, sample.Metric.String())
-		}
-		query.Close()
+		var want []string
 		if tt.fires {
-			require.Equal(t, []string{`{kind="denied", provider="binance"}`}, fires, "%d minutes after the first", tt.minutes)
-		} else {
-			require.Empty(t, fires, "%d minutes after the first", tt.minutes)
+			want = []string{`{kind="denied", provider="binance"}`}
 		}
+		require.Equal(t, want, alerting(t, s, "MarketdataProviderRefuses", after(tt.minutes)), "%d minutes after the first", tt.minutes)
 	}
+}
+
+// TestRestatementsOfTheFirstLoadAlert: the counter of a provider begins with what the first load of a process restated.
+func TestRestatementsOfTheFirstLoadAlert(t *testing.T) {
+	t.Parallel()
+	s := &scraped{series: map[string][]chunks.Sample{}, labels: map[string]labels.Labels{}}
+	noon := time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)
+	for provider, count := range map[string]int{"many": 1500, "few": 3} {
+		s.scrape(t, fmt.Appendf(nil, "# TYPE marketdata_restatements_total counter\nmarketdata_restatements_total{interval=\"1d\",provider=%q} %d\n",
+			provider, count), noon, noon.Add(3*time.Hour))
+	}
+	many := []string{`{provider="many"}`}
+	require.Equal(t, many, alerting(t, s, "MarketdataRestatements", noon.Add(time.Minute)))
+	require.Equal(t, many, alerting(t, s, "MarketdataRestatements", noon.Add(59*time.Minute)))
+	require.Empty(t, alerting(t, s, "MarketdataRestatements", noon.Add(2*time.Hour)))
+}
+
+// alerting returns the labels of what a rule alerts of at an instant.
+func alerting(t *testing.T, s *scraped, name string, at time.Time) []string {
+	t.Helper()
+	engine := promql.NewEngine(promql.EngineOpts{MaxSamples: 1_000_000, Timeout: time.Minute, LookbackDelta: 5 * time.Minute})
+	query, err := engine.NewInstantQuery(t.Context(), s, nil, rule(t, name), at)
+	require.NoError(t, err)
+	defer query.Close()
+	vector, err := query.Exec(t.Context()).Vector()
+	require.NoError(t, err)
+	var labelled []string
+	for _, sample := range vector {
+		labelled = append(labelled, sample.Metric.String())
+	}
+	return labelled
 }

@@ -77,8 +77,8 @@ func figure(t *testing.T, a grafanatest.Answer, row int, column string) any {
 	return a.Rows[row][i]
 }
 
-// TestDaysOfTenYearsAreDays: returns that are called daily, and annualised as such, are those of days in a range of any length.
-func TestDaysOfTenYearsAreDays(t *testing.T) {
+// TestDaysOfManyYearsAreDays: returns that are called daily, and annualised as such, are those of days in a range of any length.
+func TestDaysOfManyYearsAreDays(t *testing.T) {
 	t.Parallel()
 	d := listed(t, []string{"DOWN", "UP"}, "sim")
 	from, to := time.Date(2015, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -90,17 +90,19 @@ func TestDaysOfTenYearsAreDays(t *testing.T) {
 		CROSS JOIN LATERAL (SELECT CASE WHEN (n % 2 = 0) = (i.symbol = 'UP') THEN 100 ELSE 110 END AS c) v`, from, days)
 	put(t, d, "INSERT INTO series_coverage (series_id, covered, version) SELECT id, tstzmultirange(tstzrange($1, $2)), 1 FROM series", from, to)
 
-	a := shown{board: "Comparison", panel: "Summary of the time range", from: from, to: to}.ask(t, d)
-	require.Len(t, a.Rows, 2)
-	for row := range a.Rows {
-		require.InDelta(t, 0.1, figure(t, a, row, "best day"), 1e-9)
-		require.InDelta(t, 100.0/110-1, figure(t, a, row, "worst day"), 1e-9)
-		swing := (0.1 - (100.0/110 - 1)) / 2
-		require.InDelta(t, swing*math.Sqrt(365), figure(t, a, row, "volatility"), 1e-3)
+	for _, begin := range []time.Time{from, time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)} {
+		a := shown{board: "Comparison", panel: "Summary of the time range", from: begin, to: to}.ask(t, d)
+		require.Len(t, a.Rows, 2)
+		for row := range a.Rows {
+			require.InDelta(t, 0.1, figure(t, a, row, "best day"), 1e-9, begin)
+			require.InDelta(t, 100.0/110-1, figure(t, a, row, "worst day"), 1e-9, begin)
+			swing := (0.1 - (100.0/110 - 1)) / 2
+			require.InDelta(t, swing*math.Sqrt(365), figure(t, a, row, "volatility"), 1e-3, begin)
+		}
+		a = shown{board: "Comparison", panel: "Correlation of daily returns", from: begin, to: to}.ask(t, d)
+		require.Len(t, a.Rows, 4)
+		require.InDelta(t, -1, figure(t, a, 1, "correlation"), 1e-9, "of one with the other")
 	}
-	a = shown{board: "Comparison", panel: "Correlation of daily returns", from: from, to: to}.ask(t, d)
-	require.Len(t, a.Rows, 4)
-	require.InDelta(t, -1, figure(t, a, 1, "correlation"), 1e-9, "of one with the other")
 	a, err := grafanatest.Ask(t.Context(), d.Pool, `SELECT min(returns), max(returns) FROM grafana_correlation(ARRAY['DOWN.SIM', 'UP.SIM'], 'default', '2015-01-01Z', '2025-01-01Z')`)
 	require.NoError(t, err)
 	require.Equal(t, []any{days - 1, days - 1}, a.Rows[0])
@@ -211,9 +213,9 @@ func TestOpenBackfillsAreShown(t *testing.T) {
 		rows                []time.Time
 		completed, failures int64
 	}{
-		{day(4), day(6), []time.Time{day(5), day(4), day(3), day(1)}, 1, 1},
-		{day(4), day(5), []time.Time{day(4), day(3), day(1)}, 1, 0},
-		{day(2), day(3), []time.Time{day(2), day(1)}, 1, 0}, // nothing that came after the range
+		{day(4), day(6), []time.Time{day(3), day(1), day(5), day(4)}, 1, 1}, // what is at work first
+		{day(4), day(5), []time.Time{day(3), day(1), day(4)}, 1, 0},
+		{day(2), day(3), []time.Time{day(1), day(2)}, 1, 0}, // nothing that came after the range
 		{day(10), day(11), []time.Time{day(3), day(1)}, 0, 0},
 	}
 	for _, tt := range tests {
