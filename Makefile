@@ -6,6 +6,8 @@ ARGS         ?=
 TIMEOUT      ?= 20m
 # Tests that run at once in a package: most of them wait.
 PARALLEL     ?= 6
+# Packages that `test` has at work at once, where it is not to be the number of processors.
+AT_ONCE      ?=
 SEED         ?= 0
 MINUTES      ?= 10
 BENCH        ?= .
@@ -39,6 +41,9 @@ BENCHED = $(sort $(dir $(shell grep -rl --include='*_test.go' '^func Benchmark' 
 # Tests that prove something of real time: minutes of waiting in which neither tool sees anything new.
 PROOFS := TestBudgetHoldsAtEverySecond|TestPausedProviderIsNotAsked|TestTerminatedInTheUI|TestScheduleMissesWhatIsLaterThanItsCatchup|TestTenYearsOfMinutesStayShort
 
+# Packages that have tests: asked for the coverage of one without, Go would compile another tool. Statements of all count,
+# and `make coverage` fails where those of one are missing.
+TESTED      = $(shell $(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 # Packages whose tests run the product in their own process: the race detector does not see into others.
 RACE        = $(shell $(GO) list ./... | grep -v -E '/(chaos|docs|drill)$$')
 # What `test-race` leaves out besides, and `bench` and `container-test`, as a regular expression.
@@ -62,7 +67,7 @@ build: ## build bin/marketdata
 # Tests measure what they cover as they go: every statement of the module counts, whichever package's test runs it. What
 # vet would look for before each of them, `make lint` looks for once.
 define run_tests
-$(GO) test -vet=off -timeout $(TIMEOUT) -parallel $(PARALLEL) -covermode=set -coverpkg=./... -coverprofile=coverage.new ./...
+$(GO) test -vet=off -timeout $(TIMEOUT) $(if $(AT_ONCE),-p $(AT_ONCE)) -parallel $(PARALLEL) -covermode=set -coverpkg=./... -coverprofile=coverage.new $(TESTED)
 @mv coverage.new coverage.out
 endef
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"marketdata/db"
 	"marketdata/db/pgserver"
@@ -24,10 +24,13 @@ const (
 
 // server is the PostgreSQL server of this test process.
 type server struct {
-	admin    string // URL of a database from which others are made
-	template string // name of the migrated database that tests copy
-	origin   string // where the server comes from, for the log
-	stop     func()
+	admin     string        // URL of a database from which others are made
+	pool      *pgxpool.Pool // connections to it
+	template  string        // name of the migrated database that tests copy
+	strategy  string        // how the server copies the template; "" for its own way
+	isPrivate bool          // runs for this test process alone, and without fsync
+	origin    string        // where the server comes from, for the log
+	stop      func()
 }
 
 // process is the one server that all tests of a process share; it is made when first needed.
@@ -81,15 +84,15 @@ func database(t testing.TB, isMigrated bool) string {
 	name := "md_test_" + strings.ToLower(rand.Text()[:16])
 	create := "CREATE DATABASE " + name
 	if isMigrated {
-		create += " TEMPLATE " + s.template
+		create += " TEMPLATE " + s.template + s.strategy
 	}
-	if err := run(t.Context(), s.admin, create); err != nil {
+	if _, err := s.pool.Exec(t.Context(), create); err != nil {
 		t.Fatalf("make the test's database: %v", err)
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
 		defer cancel()
-		if err := run(ctx, s.admin, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
+		if _, err := s.pool.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 			t.Errorf("drop the test's database: %v", err)
 		}
 	})
@@ -104,24 +107,50 @@ func start() (server, error) {
 	if err != nil {
 		return s, err
 	}
-	s.template = "md_template_" + strings.ToLower(rand.Text()[:16])
-	if err := run(ctx, s.admin, "CREATE DATABASE "+s.template); err != nil {
+	if err := s.prepare(ctx); err != nil {
 		s.stop()
 		return s, err
 	}
-	if err := db.MigrateUp(ctx, withName(s.admin, s.template)); err != nil {
-		s.stop()
-		return s, fmt.Errorf("migrate the template: %w", err)
+	return s, nil
+}
+
+// prepare connects to the server and makes the template.
+func (s *server) prepare(ctx context.Context) error {
+	pool, err := pgxpool.New(ctx, s.admin)
+	if err != nil {
+		return err
 	}
-	if stop := s.stop; s.origin == envURL { // the server stays, our template does not
+	s.pool = pool
+	stop := s.stop
+	s.stop = func() {
+		pool.Close()
+		stop()
+	}
+	if s.isPrivate {
+		// Copying files is a third of the work of logging every page, and and a checkpoint costs little without fsync. Servers
+		// before version 15 know no other way.
+		const strategy = "SELECT CASE WHEN current_setting('server_version_num')::int >= 150000 THEN ' STRATEGY FILE_COPY' ELSE '' END"
+		if err := pool.QueryRow(ctx, strategy).Scan(&s.strategy); err != nil {
+			return err
+		}
+	}
+	s.template = "md_template_" + strings.ToLower(rand.Text()[:16])
+	if _, err := pool.Exec(ctx, "CREATE DATABASE "+s.template); err != nil {
+		return err
+	}
+	if s.origin == envURL { // the server stays, our template does not
+		stopAll := s.stop
 		s.stop = func() {
 			ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
 			defer cancel()
-			_ = run(ctx, s.admin, "DROP DATABASE IF EXISTS "+s.template+" WITH (FORCE)") // nobody is left to tell
-			stop()
+			_, _ = pool.Exec(ctx, "DROP DATABASE IF EXISTS "+s.template+" WITH (FORCE)") // nobody is left to tell
+			stopAll()
 		}
 	}
-	return s, nil
+	if err := db.MigrateUp(ctx, withName(s.admin, s.template)); err != nil {
+		return fmt.Errorf("migrate the template: %w", err)
+	}
+	return nil
 }
 
 func find(ctx context.Context) (server, error) {
@@ -147,7 +176,7 @@ func find(ctx context.Context) (server, error) {
 		return s, err
 	}
 	return server{
-		admin: local.URL(), origin: fmt.Sprintf("private server (no container: %v)", whyNot),
+		admin: local.URL(), isPrivate: true, origin: fmt.Sprintf("private server (no container: %v)", whyNot),
 		stop: func() {
 			_ = local.Stop(context.Background()) // its data are thrown away
 			_ = os.RemoveAll(dir)
@@ -155,16 +184,6 @@ func find(ctx context.Context) (server, error) {
 			_ = os.Remove(local.Home() + ".lock")
 		},
 	}, nil
-}
-
-func run(ctx context.Context, url, statement string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(ctx) }() // nothing is in flight
-	_, err = conn.Exec(ctx, statement)
-	return err
 }
 
 // withName returns the URL with another database.
