@@ -41,9 +41,6 @@ BENCHED = $(sort $(dir $(shell grep -rl --include='*_test.go' '^func Benchmark' 
 # Tests that prove something of real time: minutes of waiting in which neither tool sees anything new.
 PROOFS := TestBudgetHoldsAtEverySecond|TestPausedProviderIsNotAsked|TestTerminatedInTheUI|TestScheduleMissesWhatIsLaterThanItsCatchup|TestTenYearsOfMinutesStayShort
 
-# Packages that have tests: asked for the coverage of one without, Go would compile another tool. Statements of all count,
-# and `make coverage` fails where those of one are missing.
-TESTED      = $(shell $(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 # Packages whose tests run the product in their own process: the race detector does not see into others.
 RACE        = $(shell $(GO) list ./... | grep -v -E '/(chaos|docs|drill)$$')
 # What `test-race` leaves out besides, and `bench` and `container-test`, as a regular expression.
@@ -65,9 +62,11 @@ build: ## build bin/marketdata
 	$(GO) build -buildvcs=$(VCS) -ldflags '-s -w' -o bin/marketdata ./cmd/marketdata
 
 # Tests measure what they cover as they go: every statement of the module counts, whichever package's test runs it. What
-# vet would look for before each of them, `make lint` looks for once.
+# vet would look for before each of them, `make lint` looks for once. Asked for the coverage of a package without tests, Go
+# would compile another tool: such packages are not asked, and `make coverage` fails where nothing of one was measured.
 define run_tests
-$(GO) test -vet=off -timeout $(TIMEOUT) $(if $(AT_ONCE),-p $(AT_ONCE)) -parallel $(PARALLEL) -covermode=set -coverpkg=./... -coverprofile=coverage.new $(TESTED)
+$(GO) test -vet=off -timeout $(TIMEOUT) $(if $(AT_ONCE),-p $(AT_ONCE)) -parallel $(PARALLEL) -covermode=set -coverpkg=./... -coverprofile=coverage.new \
+	$$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
 @mv coverage.new coverage.out
 endef
 

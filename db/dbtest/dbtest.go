@@ -127,8 +127,8 @@ func (s *server) prepare(ctx context.Context) error {
 		stop()
 	}
 	if s.isPrivate {
-		// Copying files is a third of the work of logging every page, and and a checkpoint costs little without fsync. Servers
-		// before version 15 know no other way.
+		// Copying files is a third of the work of logging every page: its checkpoints cost little without
+		// fsync. Servers before version 15 know no other way.
 		const strategy = "SELECT CASE WHEN current_setting('server_version_num')::int >= 150000 THEN ' STRATEGY FILE_COPY' ELSE '' END"
 		if err := pool.QueryRow(ctx, strategy).Scan(&s.strategy); err != nil {
 			return err
