@@ -195,11 +195,11 @@ up: $(COMPOSE_TOOL) ## start the platform in containers, in the background, with
 down: $(COMPOSE_TOOL) ## stop the containers; volumes and secrets stay
 	$(COMPOSE) --profile demo down
 
+# Which of them `local-images` makes.
+LOCAL        = go postgres temporal
 .PHONY: local-images
-local-images: bin/temporal bin/temporal-server bin/temporal-sql-tool bin/temporal-ui-server ## make the images of deploy/compose.local.yml, for machines without a registry
-	deploy/local/go-image.sh marketdata-local/go
-	deploy/local/postgres-image.sh marketdata-local/postgres
-	deploy/local/temporal-image.sh marketdata-local/temporal
+local-images: $(if $(filter temporal,$(LOCAL)),bin/temporal bin/temporal-server bin/temporal-sql-tool bin/temporal-ui-server) ## make the images of deploy/compose.local.yml, for machines without a registry
+	$(foreach name,$(LOCAL),deploy/local/$(name)-image.sh marketdata-local/$(name) &&) true
 
 .PHONY: container-test
 container-test: ## the database tests against PostgreSQL in a container and nothing else (IMAGE=marketdata-local/postgres)
@@ -207,7 +207,7 @@ container-test: ## the database tests against PostgreSQL in a container and noth
 
 .PHONY: compose-test
 compose-test: bin/docker-compose bin/docker-buildx ## run the stack of containers, attack it, and prove that no bar was lost (needs local-images)
-	$(GO) test -tags compose -count=1 -v -timeout 40m -run '^TestCompose' ./deploy/
+	$(GO) test -vet=off -tags compose -count=1 -v -timeout 40m -run '^TestCompose' ./deploy/
 
 .PHONY: tools
 tools: bin/temporal bin/golangci-lint bin/gofumpt bin/workflowcheck bin/actionlint bin/govulncheck bin/gitleaks ## build every tool into bin/
