@@ -2,7 +2,6 @@ package pgserver_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,30 +13,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"marketdata/db/pgserver"
 )
-
-// envParent makes the test program a parent of a server, to be killed: the folder.
-const envParent = "PGSERVER_TEST_PARENT"
-
-func TestMain(m *testing.M) {
-	dir := os.Getenv(envParent)
-	if dir == "" {
-		os.Exit(m.Run())
-	}
-	s, err := pgserver.Start(context.Background(), pgserver.Options{Dir: dir, Fast: true})
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	fmt.Println(s.PID())
-	select {}
-}
 
 func TestServerEndsWithAKilledParent(t *testing.T) {
 	t.Parallel()
-	dir := reachable(t)
+	dir := reused(t)
 	parent := exec.CommandContext(t.Context(), os.Args[0])
 	parent.Env = append(os.Environ(), envParent+"="+dir)
 	output, err := parent.StdoutPipe()
@@ -55,7 +35,7 @@ func TestServerEndsWithAKilledParent(t *testing.T) {
 
 func TestLeftoverIsStopped(t *testing.T) {
 	t.Parallel()
-	dir := reachable(t)
+	dir := reused(t)
 	s := start(t, dir)
 	program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", s.PID()))
 	require.NoError(t, err)

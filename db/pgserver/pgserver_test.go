@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
@@ -17,6 +18,25 @@ import (
 	"marketdata/db/pgserver"
 )
 
+// envParent makes the test program a parent of a server, to be killed: the folder.
+const envParent = "PGSERVER_TEST_PARENT"
+
+func TestMain(m *testing.M) {
+	dir := os.Getenv(envParent)
+	if dir == "" {
+		code := m.Run()
+		_ = os.RemoveAll(former.dir)
+		os.Exit(code)
+	}
+	s, err := pgserver.Start(context.Background(), pgserver.Options{Dir: dir, Fast: true})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(s.PID())
+	select {}
+}
+
 // reachable is a folder that the server's user can reach.
 func reachable(t *testing.T) string {
 	t.Helper()
@@ -24,6 +44,39 @@ func reachable(t *testing.T) string {
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
+	return dir
+}
+
+// made is a folder with data that one server of these tests made before it ended. Making data costs seconds; a copy does not.
+type made struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+var former made //nolint:gochecknoglobals // one per test process
+
+func (m *made) make() {
+	if m.dir, m.err = os.MkdirTemp("/tmp", "pgserver made "); m.err != nil {
+		return
+	}
+	if m.err = os.Chmod(m.dir, 0o755); m.err != nil {
+		return
+	}
+	s, err := pgserver.Start(context.Background(), pgserver.Options{Dir: m.dir, Fast: true})
+	if m.err = err; err == nil {
+		m.err = s.Stop(context.Background())
+	}
+}
+
+// reused is a folder that the server's user can reach, with data from an earlier start.
+func reused(t *testing.T) string {
+	t.Helper()
+	former.once.Do(former.make)
+	require.NoError(t, former.err)
+	dir := reachable(t)
+	output, err := exec.CommandContext(t.Context(), "cp", "-a", filepath.Join(former.dir, "cluster"), dir).CombinedOutput()
+	require.NoError(t, err, "%s", output)
 	return dir
 }
 
@@ -76,7 +129,7 @@ func TestDataSurviveAStop(t *testing.T) {
 
 func TestDataSurviveAKill(t *testing.T) {
 	t.Parallel()
-	dir := reachable(t)
+	dir := reused(t)
 	s, err := pgserver.Start(t.Context(), pgserver.Options{Dir: dir, Fast: true, Settings: map[string]string{"synchronous_commit": "on"}})
 	require.NoError(t, err)
 	execute(t, s, "CREATE TABLE kept AS SELECT 7::bigint AS n")
@@ -112,7 +165,7 @@ func TestOneProcessAtATime(t *testing.T) {
 
 func TestPasswordIsNeeded(t *testing.T) {
 	t.Parallel()
-	s := start(t, reachable(t))
+	s := start(t, reused(t))
 	defer stop(t, s)
 	config, err := pgx.ParseConfig(s.URL())
 	require.NoError(t, err)
@@ -171,7 +224,7 @@ func TestInterruptedInitialisationIsRepeated(t *testing.T) {
 
 func TestStalePidFileIsNoObstacle(t *testing.T) {
 	t.Parallel()
-	dir := reachable(t)
+	dir := reused(t)
 	stop(t, start(t, dir))
 	file := filepath.Join(dir, "cluster", "data", "postmaster.pid")
 	require.NoError(t, os.WriteFile(file, []byte("1\n/elsewhere\n"), 0o644)) // a live process that is not ours
@@ -190,7 +243,7 @@ func TestPortInUse(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	s, err := pgserver.Start(t.Context(), pgserver.Options{Dir: reachable(t), Settings: map[string]string{"work_mem": "7MB"}})
+	s, err := pgserver.Start(t.Context(), pgserver.Options{Dir: reused(t), Settings: map[string]string{"work_mem": "7MB"}})
 	require.NoError(t, err)
 	defer stop(t, s)
 	require.Equal(t, "7MB", query[string](t, s, "SHOW work_mem"))
@@ -199,7 +252,7 @@ func TestSettings(t *testing.T) {
 
 func TestFailedStartTellsWhatTheServerSaid(t *testing.T) {
 	t.Parallel()
-	_, err := pgserver.Start(t.Context(), pgserver.Options{Dir: reachable(t), Fast: true, Settings: map[string]string{"work_mem": "seven"}})
+	_, err := pgserver.Start(t.Context(), pgserver.Options{Dir: reused(t), Fast: true, Settings: map[string]string{"work_mem": "seven"}})
 	require.ErrorContains(t, err, "PostgreSQL ended while starting; its log")
 	require.ErrorContains(t, err, `invalid value for parameter "work_mem"`)
 }
@@ -216,7 +269,7 @@ func TestCanceledStartLeavesNothingBehind(t *testing.T) {
 
 func TestMissingPasswordIsExplained(t *testing.T) {
 	t.Parallel()
-	dir := reachable(t)
+	dir := reused(t)
 	s := start(t, dir)
 	stop(t, s)
 	require.NoError(t, os.Remove(filepath.Join(s.Home(), "password")))
@@ -227,7 +280,7 @@ func TestMissingPasswordIsExplained(t *testing.T) {
 func TestDataSurviveACrash(t *testing.T) {
 	t.Parallel()
 	for _, isImmediate := range []bool{false, true} {
-		dir := reachable(t)
+		dir := reused(t)
 		s, err := pgserver.Start(t.Context(), pgserver.Options{Dir: dir, Settings: map[string]string{"fsync": "off"}})
 		require.NoError(t, err)
 		require.NoError(t, s.CreateDatabase(t.Context(), "another one"))
