@@ -54,7 +54,7 @@ type made struct {
 	err  error
 }
 
-var former made //nolint:gochecknoglobals // one per test process
+var former made // one per test process
 
 func (m *made) make() {
 	if m.dir, m.err = os.MkdirTemp("/tmp", "pgserver made "); m.err != nil {
