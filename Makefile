@@ -65,8 +65,8 @@ build: ## build bin/marketdata
 # vet would look for before each of them, `make lint` looks for once. Asked for the coverage of a package without tests, Go
 # would compile another tool: such packages are not asked, and `make coverage` fails where nothing of one was measured.
 define run_tests
-$(GO) test -vet=off -timeout $(TIMEOUT) $(if $(AT_ONCE),-p $(AT_ONCE)) -parallel $(PARALLEL) -covermode=set -coverpkg=./... -coverprofile=coverage.new \
-	$$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...)
+packages=$$($(GO) list -f '{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}' ./...) && $(GO) test -vet=off -timeout $(TIMEOUT) \
+	$(if $(AT_ONCE),-p $(AT_ONCE)) -parallel $(PARALLEL) -covermode=set -coverpkg=./... -coverprofile=coverage.new $$packages
 @mv coverage.new coverage.out
 endef
 

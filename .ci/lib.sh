@@ -29,11 +29,15 @@ fail() {
   return 1
 }
 
-# begin NAME COMMAND...: goes on with other steps while it runs.
+# begin NAME COMMAND...: goes on with other steps while it runs. Ended early, it ends what it has started.
 begin() {
   local name=$1
   shift
-  "$@" > "$scratch/$name.log" 2>&1 &
+  (
+    beside=() # of its own
+    trap 'failed_step; end_children' EXIT
+    "$@"
+  ) > "$scratch/$name.log" 2>&1 &
   beside[$name]=$!
 }
 
@@ -53,11 +57,24 @@ descendants() {
   for child in $(pgrep -P "$1" || true); do descendants "$child"; done
 }
 
-# end_children ends whatever this script has started and what that has started.
+# end_children [BUT] ends what this shell has started, but for the process BUT. It tells what runs beside to end what that has
+# started, and the rest itself.
 end_children() {
-  local pid
-  for pid in $(pgrep -P $$ || true); do
-    descendants "$pid" | xargs --no-run-if-empty kill 2> /dev/null || true
-    wait "$pid" 2> /dev/null || true
+  local self=$BASHPID but=${1:-} name pid all
+  for name in "${!beside[@]}"; do
+    printf '\n==> %s is ended; its last words:\n' "$name"
+    tail -n 20 "$scratch/$name.log"
   done
+  all="${beside[*]} $(for pid in $(pgrep -P "$self" || true); do
+    case " ${beside[*]} $but " in *" $pid "*) ;; *) descendants "$pid" ;; esac
+  done)"
+  # shellcheck disable=SC2086 # numbers of processes
+  kill $all 2> /dev/null || true
+  for _ in $(seq 120); do
+    # shellcheck disable=SC2086
+    ps -o stat= -p "$(echo $all | tr ' ' ,)" | grep -q -v '^Z' || return 0
+    sleep 0.5
+  done
+  # shellcheck disable=SC2086
+  kill -KILL $all 2> /dev/null || true
 }

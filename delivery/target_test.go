@@ -77,6 +77,32 @@ func TestWorkflows_RunEveryTarget(t *testing.T) {
 	}
 }
 
+// TestGate_StepsAreThere: a step is a function of the scripts or make, and what begins beside others is waited for.
+func TestGate_StepsAreThere(t *testing.T) {
+	t.Parallel()
+	lib := string(read(t, "../.ci/lib.sh"))
+	for _, path := range []string{"../.ci/run", "../.ci/containers"} {
+		script := string(read(t, path))
+		steps := regexp.MustCompile(`(?m)^\s*step '[^']*' (\S+)(?: (\S+) ?(\S*))?`).FindAllStringSubmatch(script, -1)
+		require.Greater(t, len(steps), 5, path)
+		begun := map[string]bool{}
+		for _, words := range steps {
+			command := words[1]
+			switch command {
+			case "begin":
+				begun[words[2]], command = true, words[3]
+			case "finish":
+				require.True(t, begun[words[2]], "%s: %s was not begun", path, words[2])
+				delete(begun, words[2])
+			}
+			if command != "make" {
+				require.Regexp(t, `(?m)^`+regexp.QuoteMeta(command)+`\(\) \{`, script+lib, "%s: no function, nor make", path)
+			}
+		}
+		require.Empty(t, begun, "%s does not wait for them", path)
+	}
+}
+
 func TestMade_ReadsScripts(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, []string{"run", "chaos", "dist", "notes", "fmt", "lint"}, made(`

@@ -28,7 +28,7 @@ type server struct {
 	pool      *pgxpool.Pool // connections to it
 	template  string        // name of the migrated database that tests copy
 	strategy  string        // how the server copies the template; "" for its own way
-	isPrivate bool          // runs for this test process alone, and without fsync
+	isPrivate bool          // a process of ours without fsync, not a container
 	origin    string        // where the server comes from, for the log
 	stop      func()
 }

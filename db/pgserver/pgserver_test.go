@@ -243,7 +243,7 @@ func TestPortInUse(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	s, err := pgserver.Start(t.Context(), pgserver.Options{Dir: reused(t), Settings: map[string]string{"work_mem": "7MB"}})
+	s, err := pgserver.Start(t.Context(), pgserver.Options{Dir: reachable(t), Settings: map[string]string{"work_mem": "7MB"}})
 	require.NoError(t, err)
 	defer stop(t, s)
 	require.Equal(t, "7MB", query[string](t, s, "SHOW work_mem"))
