@@ -34,7 +34,7 @@ begin() {
   local name=$1
   shift
   (
-    beside=() # of its own
+    beside=() current='' # of its own
     trap 'failed_step; end_children' EXIT
     "$@"
   ) > "$scratch/$name.log" 2>&1 &
