@@ -84,7 +84,7 @@ func (r *hookReceiver) await(t *testing.T, n int) []told {
 		defer r.mu.Unlock()
 		messages = append([]told(nil), r.accepted...)
 		return len(messages) >= n
-	}, time.Minute, 20*time.Millisecond, "%d messages", n)
+	}, patience, 20*time.Millisecond, "%d messages", n)
 	require.Len(t, messages, n)
 	return messages
 }
@@ -143,7 +143,7 @@ func (s *stack) deliveries() []market.AlertDelivery {
 			}
 		}
 		return true
-	}, time.Minute, 20*time.Millisecond)
+	}, patience, 20*time.Millisecond)
 	return all
 }
 

@@ -100,7 +100,7 @@ func (o *operator) find(s *stack, query, workflowID string) {
 		return err == nil && slices.ContainsFunc(list.GetExecutions(), func(i *workflowpb.WorkflowExecutionInfo) bool {
 			return i.GetExecution().GetWorkflowId() == workflowID
 		})
-	}, time.Minute, 50*time.Millisecond)
+	}, patience, 50*time.Millisecond)
 	o.do("open the list", chromedp.Navigate(o.ui+"/workflows?"+url.Values{"query": {query}}.Encode()))
 }
 

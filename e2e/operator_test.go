@@ -101,7 +101,7 @@ func (s *stack) terminate(workflowID string) {
 // awaitEnd waits until the workflow's latest run is over.
 func (s *stack) awaitEnd(workflowID string) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	_ = s.temporal.GetWorkflow(ctx, workflowID, "").Get(ctx, nil) // how it ends is not the point
 	require.NoError(s.t, ctx.Err())
@@ -122,7 +122,7 @@ func (s *stack) awaitSwept(id, status string) backfill {
 	require.Eventually(s.t, func() bool {
 		s.sweep()
 		return s.backfill(id).Status == status
-	}, time.Minute, time.Second)
+	}, patience, time.Second)
 	return s.backfill(id)
 }
 
@@ -279,26 +279,4 @@ func TestTerminatedInTheUI(t *testing.T) {
 	s.healSimulator()
 	require.Equal(t, http.StatusOK, s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/retry", nil).status)
 	s.awaitStatus(b.ID, "completed")
-}
-
-// TestBackfillSurvivesRestartsOfItsWorker: at whatever event its worker stops, the next one goes on with the backfill,
-// and asks the provider for nothing that is stored.
-func TestBackfillSurvivesRestartsOfItsWorker(t *testing.T) {
-	t.Parallel()
-	s := startWithBTC(t)
-	s.fault(map[string]any{"fault": "slow", "path": "/api/v3/klines", "delay_ms": 20})
-	before := s.requests()
-	b := s.startBackfill(map[string]any{"instruments": []string{"BTCUSDT.SIM"}, "interval": "1m", "start": "2023-01-01", "end": "2023-05-01", "concurrency": 2})
-	for done := range int64(5) {
-		s.await(b.ID, func(b backfill) bool {
-			return b.Progress.Chunks.Done >= done && b.Progress.Chunks.Running > 0 || isFinished(b)
-		})
-		s.stopWorker()
-		s.startWorker()
-	}
-	b = s.await(b.ID, isFinished)
-	require.Equal(t, "completed", b.Status)
-	require.Equal(t, b.Progress.Bars.Expected, b.Progress.Bars.Inserted)
-	require.Equal(t, b.Progress.Requests, int64(s.requests()-before), "no request is made twice")
-	s.awaitEnd(b.WorkflowID)
 }

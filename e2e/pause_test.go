@@ -38,7 +38,7 @@ func TestPausedProviderIsNotAsked(t *testing.T) {
 	b := s.startBackfill(map[string]any{
 		"instruments": []string{"BTCUSDT.SIM"}, "interval": "1m", "start": "2023-01-01", "end": "2023-05-01", "concurrency": 32,
 	})
-	require.Eventually(t, func() bool { return len(s.requestLog()) > 40 }, time.Minute, 100*time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.requestLog()) > 40 }, patience, 100*time.Millisecond)
 
 	answered := s.setPaused(true, "maintenance")
 	p := s.provider()
@@ -104,7 +104,7 @@ func TestQueuesFollowTheProvider(t *testing.T) {
 	require.Eventually(t, func() bool {
 		require.NoError(t, s.temporal.ScheduleClient().GetHandle(t.Context(), workflows.ScheduleSweep).Trigger(t.Context(), client.ScheduleTriggerOptions{}))
 		return isFinished(s.backfill(b.ID))
-	}, time.Minute, time.Second)
+	}, patience, time.Second)
 	require.Equal(t, "completed", s.backfill(b.ID).Status)
 }
 

@@ -25,7 +25,7 @@ func TestScheduleMissesWhatIsLaterThanItsCatchup(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "temporal.db")
 	database := dbtest.New(t)
 	run := func(test func(*workflows.Scheduler)) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		server, err := testsuite.StartDevServer(ctx, testsuite.DevServerOptions{
 			ExistingPath: "../bin/temporal", LogLevel: "error", DBFilename: file, Stdout: io.Discard, Stderr: io.Discard,
@@ -42,7 +42,7 @@ func TestScheduleMissesWhatIsLaterThanItsCatchup(t *testing.T) {
 			var isKnown bool
 			got, isKnown = states["often"]
 			return err == nil && isKnown && isReached(got)
-		}, time.Minute, 100*time.Millisecond)
+		}, patience, 100*time.Millisecond)
 		return got
 	}
 	var stopped time.Time
@@ -53,7 +53,7 @@ func TestScheduleMissesWhatIsLaterThanItsCatchup(t *testing.T) {
 		require.Eventually(t, func() bool {
 			err := s.Create(t.Context(), often)
 			return err == nil || market.KindOf(err) == market.KindConflict
-		}, time.Minute, 100*time.Millisecond)
+		}, patience, 100*time.Millisecond)
 		before = state(s, func(x market.ScheduleState) bool {
 			stopped = time.Now()
 			return x.LastRunAt != nil

@@ -89,7 +89,7 @@ func (s *stack) awaitSchedule(id string, isReached func(schedule) bool) schedule
 	require.Eventually(s.t, func() bool {
 		got = s.scheduleAt(http.MethodGet, "/"+id, http.StatusOK, nil)
 		return isReached(got)
-	}, time.Minute, 50*time.Millisecond, "schedule %s", id)
+	}, patience, 50*time.Millisecond, "schedule %s", id)
 	return got
 }
 

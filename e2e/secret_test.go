@@ -154,7 +154,7 @@ func (s *secretStack) run(isGood bool, args ...string) string {
 
 func (s *secretStack) runWith(environ []string, isGood bool, args ...string) string {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
 	defer cancel()
 	command := exec.CommandContext(ctx, s.program, args...)
 	command.Env = append(append(command.Environ(), s.environ...), environ...)
@@ -218,7 +218,7 @@ func (s *secretStack) say() {
 		require.Eventually(s.t, func() bool {
 			text, err := os.ReadFile(log)
 			return err == nil && bytes.Contains(text, []byte("database"))
-		}, time.Minute, 50*time.Millisecond, "it says that the database refuses it")
+		}, patience, 50*time.Millisecond, "it says that the database refuses it")
 		s.stack.StopChild(name, nil)
 	}
 }

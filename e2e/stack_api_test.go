@@ -15,6 +15,10 @@ import (
 	"marketdata/market"
 )
 
+// patience is how long anything may take. It leaves room for a task that Temporal had given to a worker as that stopped:
+// the server knows that it is lost after the task's timeout, ten seconds for a workflow's, a minute for an activity's.
+const patience = 3 * time.Minute
+
 // answer is what the API said.
 type answer struct {
 	status int
@@ -116,7 +120,7 @@ func (s *stack) await(id string, isReached func(backfill) bool) backfill {
 		if isReached(b) {
 			return b
 		}
-		require.Less(s.t, time.Since(begun), 3*time.Minute, "backfill %s: %+v", id, b)
+		require.Less(s.t, time.Since(begun), patience, "backfill %s: %+v", id, b)
 		<-time.After(pause)
 	}
 }

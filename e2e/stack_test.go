@@ -67,7 +67,7 @@ func namespace(t testing.TB) (address, name string) {
 		for i := range namespaces {
 			extra = append(extra, "--namespace", fmt.Sprintf("e2e-%d", i))
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		ui := devstack.Port{Use: "the Temporal UI"}
 		if temporal.err = devstack.PickPorts(ctx, &ui); temporal.err != nil {
