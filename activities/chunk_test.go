@@ -305,7 +305,7 @@ func TestErrorsKeepTheirKind(t *testing.T) {
 		{err: market.Errorf(market.KindDenied, "region"), kind: market.KindDenied, isFinal: true},
 		{err: &market.Error{Kind: market.KindRateLimited, Message: "429", RetryAfter: time.Minute}, kind: market.KindRateLimited, wait: time.Minute},
 		{err: fmt.Errorf("page 3: %w", &market.Error{Kind: market.KindUnavailable, Message: "503", RetryAfter: 2 * time.Second}), kind: market.KindUnavailable, wait: 2 * time.Second},
-		{err: errors.New("surprise"), kind: market.KindInternal},
+		{err: errors.New("surprise"), kind: market.KindInternal, wait: 2 * time.Second},
 	} {
 		t.Run(tc.err.Error(), func(t *testing.T) {
 			t.Parallel()
@@ -338,25 +338,4 @@ func TestNormalizeFailsWhereNoRowCanBeRead(t *testing.T) {
 	f.provider.isDrifted = false
 	_, err = f.env.ExecuteActivity(f.a.NormalizeChunk, f.ref)
 	require.NoError(t, err, "a mended parser reads the stored pages")
-}
-
-func TestOutagesAreWaitedOutLongerAndLonger(t *testing.T) {
-	t.Parallel()
-	f := setup(t)
-	delay := func(err error) time.Duration {
-		t.Helper()
-		f.provider.fetch = func(providers.Request) (providers.Page, error) { return providers.Page{}, err }
-		_, err = f.fetch(t)
-		var failure *temporal.ApplicationError
-		require.ErrorAs(t, err, &failure)
-		require.False(t, failure.NonRetryable())
-		return failure.NextRetryDelay()
-	}
-	away := market.Errorf(market.KindUnavailable, "connection refused")
-	require.Equal(t, 2*time.Second, delay(away), "whatever the attempt: it may have waited for another backfill before")
-	for outages, want := range map[int]time.Duration{1: 4 * time.Second, 5: 64 * time.Second, 8: 5 * time.Minute, 1000: 5 * time.Minute} {
-		f.env.SetHeartbeatDetails(map[string]int{"outages": outages})
-		require.Equal(t, want, delay(away))
-	}
-	require.Equal(t, 3*time.Second, delay(&market.Error{Kind: market.KindUnavailable, Message: "paused", RetryAfter: 3 * time.Second}))
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"go.temporal.io/sdk/activity"
-
 	"marketdata/market"
 	"marketdata/market/calendar"
 	"marketdata/providers"
@@ -18,17 +16,14 @@ const (
 	// maxUnreadable is how many unreadable answers a chunk's fetch takes before it fails as malformed.
 	maxUnreadable = 3
 	unreadableGap = 2 * time.Second
-
-	firstOutageWait   = 2 * time.Second
-	longestOutageWait = 5 * time.Minute
 )
 
 // fetchProgress is what a heartbeat shows an operator; the truth is in the stored pages.
 type fetchProgress struct {
-	Pages   int       `json:"pages"`
-	Rows    int       `json:"rows"`
-	At      time.Time `json:"at"`
-	Outages int       `json:"outages,omitempty"` // attempts in a row that an outage ended
+	Pages    int       `json:"pages"`
+	Rows     int       `json:"rows"`
+	At       time.Time `json:"at"`
+	Failures int       `json:"failures,omitempty"` // attempts in a row that an error ended which did not say when to try again
 }
 
 // FetchChunk asks the provider for what the chunk still lacks, page by page, and commits every page as it came. A new
@@ -36,7 +31,7 @@ type fetchProgress struct {
 // unreadable answers, which are kept.
 func (a *Activities) FetchChunk(ctx context.Context, ref ChunkRef) (FetchResult, error) {
 	result, err := a.fetchChunk(ctx, ref)
-	return result, temporalError(ctx, pacedByOutages(ctx, err))
+	return result, temporalError(ctx, paced(ctx, err))
 }
 
 func (a *Activities) fetchChunk(ctx context.Context, ref ChunkRef) (FetchResult, error) {
@@ -155,21 +150,4 @@ func (f *fetch) save(ctx context.Context, raw market.RawPage) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 	defer cancel()
 	return f.Chunks.SaveRawPage(ctx, f.attempt, raw)
-}
-
-// pacedByOutages says when to try again after an outage: 2 s, twice as long after each further one in a row, at most 5
-// minutes. Attempts do not count for it: one that waited for another backfill of the stretch, or for its budget, says
-// nothing of the provider's health, and must not make the next outage a long one.
-func pacedByOutages(ctx context.Context, err error) error {
-	if market.KindOf(err) != market.KindUnavailable || market.RetryAfter(err) > 0 || ctx.Err() != nil || errors.Is(err, errStopping) {
-		return err
-	}
-	var last fetchProgress
-	if activity.HasHeartbeatDetails(ctx) && activity.GetHeartbeatDetails(ctx, &last) != nil {
-		last = fetchProgress{}
-	}
-	last.Outages++
-	activity.RecordHeartbeat(ctx, last)
-	wait := firstOutageWait << min(last.Outages-1, 10)
-	return &market.Error{Kind: market.KindUnavailable, Message: err.Error(), RetryAfter: min(wait, longestOutageWait), Err: err}
 }

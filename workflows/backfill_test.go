@@ -2,7 +2,6 @@ package workflows_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -316,51 +315,4 @@ func TestDrainIsGivenUpWhileAChunkWaitsOnAnOutage(t *testing.T) {
 	env.ExecuteWorkflow(workflows.NameBackfill, workflows.BackfillInput{JobID: "j1"})
 	require.NoError(t, env.GetWorkflowError(), "the run ends by itself: the other provider was not held up by the drain")
 	require.Len(t, j.status, 42)
-}
-
-func TestRetryAfterIsHonoured(t *testing.T) {
-	t.Parallel()
-	env := newEnvironment(t)
-	worker.RegisterWorkflows(env)
-	a := &activities.Activities{}
-	worker.RegisterBookkeeping(env, a)
-	worker.RegisterStorage(env, a)
-	worker.RegisterFetching(env, a)
-	attempts := 0
-	env.OnActivity("FetchChunk", mock.Anything, mock.Anything).Return(func(context.Context, activities.ChunkRef) (activities.FetchResult, error) {
-		if attempts++; attempts <= 3 {
-			return activities.FetchResult{}, temporal.NewApplicationErrorWithOptions("429", string(market.KindRateLimited),
-				temporal.ApplicationErrorOptions{NextRetryDelay: time.Hour})
-		}
-		return activities.FetchResult{Requests: 1, Rows: 5}, nil
-	})
-	env.OnActivity("NormalizeChunk", mock.Anything, mock.Anything).Return(activities.NormalizeResult{Bars: 5}, nil)
-	env.OnActivity("UpsertChunk", mock.Anything, mock.Anything).Return(activities.UpsertResult{Inserted: 5}, nil)
-	start := env.Now()
-	env.ExecuteWorkflow(workflows.NameChunk, activities.ChunkRef{ID: 7, Provider: "alpha", Name: "c"})
-	require.NoError(t, env.GetWorkflowError())
-	require.GreaterOrEqual(t, env.Now().Sub(start), 3*time.Hour)
-}
-
-func TestChunkRecordsItsFailure(t *testing.T) {
-	t.Parallel()
-	env := newEnvironment(t)
-	worker.RegisterWorkflows(env)
-	a := &activities.Activities{}
-	worker.RegisterBookkeeping(env, a)
-	worker.RegisterStorage(env, a)
-	worker.RegisterFetching(env, a)
-	env.OnActivity("FetchChunk", mock.Anything, mock.Anything).Return(activities.FetchResult{Requests: 1, Rows: 5}, nil)
-	env.OnActivity("NormalizeChunk", mock.Anything, mock.Anything).Return(activities.NormalizeResult{},
-		temporal.NewNonRetryableApplicationError("page 3: not an array", string(market.KindMalformed), errors.New("cause")))
-	var recorded activities.FailInput
-	env.OnActivity("FailChunk", mock.Anything, mock.Anything).Return(func(_ context.Context, in activities.FailInput) error {
-		recorded = in
-		return nil
-	})
-	env.ExecuteWorkflow(workflows.NameChunk, activities.ChunkRef{ID: 7, Provider: "alpha", Name: "c"})
-	var failed *temporal.ApplicationError
-	require.ErrorAs(t, env.GetWorkflowError(), &failed)
-	require.Equal(t, string(market.KindMalformed), failed.Type())
-	require.Equal(t, activities.FailInput{ChunkID: 7, Kind: market.KindMalformed, Message: "page 3: not an array"}, recorded)
 }
