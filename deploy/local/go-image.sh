@@ -18,7 +18,8 @@ cp "$(type -P busybox)" "$root/bin/busybox"
 for name in $(busybox --list); do [ "$name" = busybox ] || ln -s busybox "$root/bin/$name"; done
 # The public authorities of the operating system, not those a network may have added to its bundle.
 find /usr/share/ca-certificates/mozilla -name '*.crt' | LC_ALL=C sort | xargs cat > "$root/etc/ssl/certs/ca-certificates.crt"
-tar -C / -c --exclude="${goroot#/}/test" --exclude="${goroot#/}/api" --exclude="${goroot#/}/doc" "${goroot#/}" \
+# Of the toolchain what builds others: neither its own source text nor what tests it.
+tar -C / -c --exclude="${goroot#/}"/{test,api,doc,src/cmd} --exclude='*_test.go' --exclude=testdata "${goroot#/}" \
   --transform="s,^${goroot#/},usr/local/go," | tar -C "$root" -x
 
 # The compiler's cache has, for each package, what came out, and a line that says of which input. Flags are those of
