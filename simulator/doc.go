@@ -24,8 +24,9 @@
 //	 {"fault": "gap", "symbol": "^GSPC", "start": "2024-01-02T00:00:00Z", "end": "2024-01-03T00:00:00Z", "count": 1}]
 //
 // A rule counts only the requests that it would change: a gap with a count heals when that many answers have lacked bars.
-// When several rules strike, those about rows apply in turn, and of those that take the place of the answer the first.
-// Rows are struck in the order of the answer: truncate takes the latest of Binance and Yahoo, and the oldest of Coinbase.
+// When several rules strike, those about rows apply in turn, unsorted last, and of those that take the place of the answer
+// the first. Rows are struck in the order of the answer: truncate takes the latest of Binance and Yahoo, and the oldest of
+// Coinbase.
 //
 // GET /_sim/stats returns requests, by_path, by_status, by_symbol and a log of the last 100,000 (?log=0 without it,
 // ?since=TIME only its later part); DELETE begins anew. GET /_sim/bars?symbol=&interval=&start=&end= returns

@@ -99,7 +99,7 @@ func newFaults(seed int64, now func() time.Time) *faults {
 }
 
 // pick returns the rules among the candidates that strike the request, and counts. A rule that takes the place of the
-// answer is the last.
+// answer is the last; so is one that changes the order of its rows, for others strike them in their order.
 func (f *faults) pick(r *http.Request, isCandidate func(Fault) bool) []Fault {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -123,7 +123,16 @@ func (f *faults) pick(r *http.Request, isCandidate func(Fault) bool) []Fault {
 			break
 		}
 	}
+	slices.SortStableFunc(struck, func(a, b Fault) int { return a.place() - b.place() })
 	return struck
+}
+
+// place is 1 of rules that follow those of place 0.
+func (f Fault) place() int {
+	if f.Fault == "unsorted" {
+		return 1
+	}
+	return 0
 }
 
 func (f Fault) isAnswer() bool { return slices.Contains(answerKinds(), f.Fault) }

@@ -99,6 +99,11 @@ func TestFaultsOfRows(t *testing.T) {
 			t.Helper()
 			require.Equal(t, good[:30], rows)
 		}},
+		{`[{"fault":"unsorted"},{"fault":"truncate","rows":30}]`, func(t *testing.T, _ http.Handler, rows []row) {
+			t.Helper()
+			require.NotEqual(t, good[:30], rows)
+			require.Equal(t, good[:30], sorted(rows), "the same are left, whatever their order")
+		}},
 		{`{"fault":"gap","start":"2024-01-01T00:10:00Z","end":"2024-01-01T00:20:00Z"}`, func(t *testing.T, _ http.Handler, rows []row) {
 			t.Helper()
 			require.Equal(t, slices.Concat(good[:10], good[20:]), rows)
