@@ -12,8 +12,8 @@ import (
 	"marketdata/market"
 )
 
-// maxInternalAttempts bounds how often an unexpected error is tried again before a person must look.
-const maxInternalAttempts = 10
+// maxInternalTries bounds how often an unexpected error is tried again before a person must look.
+const maxInternalTries = 10
 
 // errStopping says that the activity stopped between two pages because its worker shuts down.
 var errStopping = errors.New("the worker is stopping")
@@ -21,6 +21,11 @@ var errStopping = errors.New("the worker is stopping")
 // temporalError turns an error into the failure Temporal acts on; its type is the kind. Every activity ends with it
 // and nothing wraps its result: only the outermost error decides whether a failure is retried.
 func temporalError(ctx context.Context, err error) error {
+	return failureAfter(ctx, int(activity.GetInfo(ctx).Attempt), err)
+}
+
+// failureAfter is temporalError where so many tries have failed, this one included, whatever the number of attempts.
+func failureAfter(ctx context.Context, tries int, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -34,7 +39,7 @@ func temporalError(ctx context.Context, err error) error {
 	}
 	kind := market.KindOf(err)
 	options := temporal.ApplicationErrorOptions{
-		NonRetryable:   isFinal(kind, activity.GetInfo(ctx).Attempt),
+		NonRetryable:   isFinal(kind, tries),
 		NextRetryDelay: market.RetryAfter(err),
 	}
 	if kind == market.KindRateLimited || kind == market.KindUnavailable {
@@ -44,16 +49,16 @@ func temporalError(ctx context.Context, err error) error {
 }
 
 // isFinal reports whether trying again cannot help.
-func isFinal(kind market.Kind, attempt int32) bool {
+func isFinal(kind market.Kind, tries int) bool {
 	switch kind {
 	case market.KindInvalid, market.KindNotFound, market.KindConflict, market.KindDenied, market.KindMalformed:
 		return true
 	case market.KindRateLimited, market.KindUnavailable:
 		return false
 	case market.KindInternal:
-		return attempt >= maxInternalAttempts
+		return tries >= maxInternalTries
 	}
-	return attempt >= maxInternalAttempts
+	return tries >= maxInternalTries
 }
 
 // isStopping reports whether this worker shuts down and wants its activities handed back.

@@ -18,23 +18,18 @@ const (
 	unreadableGap = 2 * time.Second
 )
 
-// fetchProgress is what a heartbeat shows an operator; the truth is in the stored pages.
-type fetchProgress struct {
-	Pages    int       `json:"pages"`
-	Rows     int       `json:"rows"`
-	At       time.Time `json:"at"`
-	Failures int       `json:"failures,omitempty"` // attempts in a row that an error ended which did not say when to try again
-}
-
 // FetchChunk asks the provider for what the chunk still lacks, page by page, and commits every page as it came. A new
 // attempt goes on after the last stored page. Errors: every kind a Provider returns; malformed only after several
 // unreadable answers, which are kept.
 func (a *Activities) FetchChunk(ctx context.Context, ref ChunkRef) (FetchResult, error) {
-	result, err := a.fetchChunk(ctx, ref)
-	return result, temporalError(ctx, paced(ctx, err))
+	progress := progressBefore(ctx)
+	result, err := a.fetchChunk(ctx, ref, &progress)
+	err = progress.paced(ctx, err)
+	return result, failureAfter(ctx, progress.Failures, err)
 }
 
-func (a *Activities) fetchChunk(ctx context.Context, ref ChunkRef) (FetchResult, error) {
+// fetchChunk notes in progress what it stores.
+func (a *Activities) fetchChunk(ctx context.Context, ref ChunkRef, progress *fetchProgress) (FetchResult, error) {
 	var result FetchResult
 	provider, err := a.Providers.Provider(ref.Provider)
 	if err != nil {
@@ -49,7 +44,7 @@ func (a *Activities) fetchChunk(ctx context.Context, ref ChunkRef) (FetchResult,
 	if err != nil {
 		return result, err
 	}
-	f := fetch{Activities: a, provider: provider, attempt: attempt, claim: claim}
+	f := fetch{Activities: a, provider: provider, attempt: attempt, claim: claim, progress: progress}
 	f.route = newItinerary(grid, provider.Capabilities(), claim.Todo)
 	if err := f.resume(ctx); err != nil {
 		return f.result, err
@@ -75,6 +70,7 @@ type fetch struct {
 	attempt    market.Attempt
 	claim      ChunkClaim
 	route      *itinerary
+	progress   *fetchProgress
 	pages      int
 	unreadable int // answers in a row, over all attempts, that could not be read
 	result     FetchResult
@@ -132,7 +128,8 @@ func (f *fetch) page(ctx context.Context, request providers.Request) error {
 	}
 	f.count(raw)
 	f.result.Bytes += int64(len(page.Body))
-	beat(ctx, fetchProgress{Pages: f.pages, Rows: f.result.Rows, At: page.LastAt})
+	*f.progress = fetchProgress{Pages: f.pages, Rows: f.result.Rows, At: page.LastAt}
+	beat(ctx, *f.progress)
 	if !isUnreadable {
 		return f.route.take(raw)
 	}

@@ -35,6 +35,37 @@ func TestOutagesAreWaitedOutLongerAndLonger(t *testing.T) {
 	require.Equal(t, 3*time.Second, f.delay(t, &market.Error{Kind: market.KindUnavailable, Message: "paused", RetryAfter: 3 * time.Second}))
 }
 
+func TestWhatIsStoredEndsARowOfFailures(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	f.env.SetHeartbeatDetails(map[string]int{"failures": 7})
+	f.provider.fetch = func(r providers.Request) (providers.Page, error) {
+		if f.provider.calls > 1 {
+			return providers.Page{}, market.Errorf(market.KindUnavailable, "connection refused")
+		}
+		return answer(r)
+	}
+	_, err := f.fetch(t)
+	var failure *temporal.ApplicationError
+	require.ErrorAs(t, err, &failure)
+	require.Len(t, f.store.pages, 1)
+	require.Equal(t, 2*time.Second, failure.NextRetryDelay())
+}
+
+// TestASurpriseIsFinalTheTenthTime: in a row; attempts that only waited do not count.
+func TestASurpriseIsFinalTheTenthTime(t *testing.T) {
+	t.Parallel()
+	f := setup(t)
+	f.provider.fetch = func(providers.Request) (providers.Page, error) { return providers.Page{}, errors.New("surprise") }
+	for failures, isFinal := range map[int]bool{0: false, 8: false, 9: true} {
+		f.env.SetHeartbeatDetails(map[string]int{"failures": failures})
+		_, err := f.fetch(t)
+		var failure *temporal.ApplicationError
+		require.ErrorAs(t, err, &failure)
+		require.Equal(t, isFinal, failure.NonRetryable(), "after %d failures", failures)
+	}
+}
+
 // TestWhatDoesNotSayWhenIsPacedToo: Temporal itself tries again soon, as after the death of a worker.
 func TestWhatDoesNotSayWhenIsPacedToo(t *testing.T) {
 	t.Parallel()

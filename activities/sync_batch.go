@@ -48,7 +48,8 @@ type SyncWork struct {
 func (a *Activities) FetchSync(ctx context.Context, work SyncWork) (SyncStep, error) {
 	ctx = providers.WithLane(ctx, providers.LaneSync)
 	step, err := a.eachSeries(ctx, work, syncFetches, func(ctx context.Context, c *SyncChunk, step *SyncStep) error {
-		fetched, err := a.fetchChunk(ctx, ChunkRef{ID: c.ID, JobID: work.Batch.JobID, Provider: work.Batch.Provider})
+		ref := ChunkRef{ID: c.ID, JobID: work.Batch.JobID, Provider: work.Batch.Provider}
+		fetched, err := a.fetchChunk(ctx, ref, new(fetchProgress))
 		step.Requests = fetched.Requests
 		return err
 	})
