@@ -17,6 +17,7 @@ import (
 	"marketdata/workflows"
 )
 
+// setupChunk returns an environment for chunks whose activities the test stands in for.
 func setupChunk(t *testing.T) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	env := newEnvironment(t)
@@ -65,7 +66,7 @@ func TestWorkerThatDiedIsReplacedSoon(t *testing.T) {
 		case attempts <= 7:
 			return activities.FetchResult{}, temporal.NewApplicationErrorWithOptions("at work on the same stretch", string(market.KindUnavailable),
 				temporal.ApplicationErrorOptions{NextRetryDelay: time.Second})
-		case attempts <= 8:
+		case attempts == 8:
 			return activities.FetchResult{}, temporal.NewHeartbeatTimeoutError()
 		}
 		return activities.FetchResult{Requests: 1, Rows: 5}, nil

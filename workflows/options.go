@@ -57,17 +57,16 @@ func finalTypes() []string {
 }
 
 // withFetch is for one provider's requests: an outage is waited out for three days. After an error the activity itself says
-// when to try again, in five minutes at most; what is left to the policy is a worker that died, which says nothing: another
-// takes over soon, however many attempts there were. A chunk that kills its workers does so once a minute at most, for the
-// death is noticed by a missing heartbeat.
+// when to try again; what is left to the policy is a worker that died, which says nothing: another takes over soon, however
+// many attempts there were. A chunk that kills its workers does so once a minute at most, for the death is noticed by a
+// missing heartbeat.
 func withFetch(ctx workflow.Context, c activities.ChunkRef) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		TaskQueue: FetchQueue(c.Provider), ActivityID: activities.StageFetch, Summary: "fetch " + c.Label(),
 		StartToCloseTimeout: 15 * time.Minute, ScheduleToCloseTimeout: 72 * time.Hour, HeartbeatTimeout: heartbeatTimeout,
 		WaitForCancellation: true,
 		RetryPolicy: &temporal.RetryPolicy{
-			InitialInterval: 5 * time.Second, BackoffCoefficient: 1, MaximumInterval: 5 * time.Minute,
-			NonRetryableErrorTypes: finalTypes(),
+			InitialInterval: 5 * time.Second, BackoffCoefficient: 1, NonRetryableErrorTypes: finalTypes(),
 		},
 	})
 }
