@@ -66,7 +66,8 @@ func (s *stats) begin(weight int) int {
 	return s.weights[at]
 }
 
-func (s *stats) end(at time.Time, r *http.Request, status int) {
+// count adds a request that came at a time.
+func (s *stats) count(at time.Time, r *http.Request, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.total++
@@ -124,15 +125,29 @@ func (s *Simulator) clearStats(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// recorder remembers the status of an answer.
+// recorder counts a request as its answer begins, so that whoever has read an answer finds it counted.
 type recorder struct {
 	http.ResponseWriter
-	status int
+	count   func(status int)
+	counted bool
 }
 
 func (r *recorder) WriteHeader(status int) {
-	r.status = status
+	r.begin(status)
 	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.begin(http.StatusOK)
+	return r.ResponseWriter.Write(b)
+}
+
+// begin counts once; an answer without a status is one of 200.
+func (r *recorder) begin(status int) {
+	if !r.counted {
+		r.counted = true
+		r.count(status)
+	}
 }
 
 // Unwrap lets a fault reach the connection.
@@ -151,11 +166,11 @@ func (s *Simulator) observe(weight int, next http.HandlerFunc) http.HandlerFunc 
 		if weight > 0 {
 			w.Header().Set("X-Mbx-Used-Weight-1m", strconv.Itoa(s.stats.begin(weight)))
 		}
-		record := &recorder{ResponseWriter: w, status: http.StatusOK}
-		defer func() {
-			s.stats.end(at, r, record.status)
-			s.logger.DebugContext(r.Context(), "request answered", "path", r.URL.Path, "query", r.URL.RawQuery, "status", record.status)
-		}()
+		record := &recorder{ResponseWriter: w, count: func(status int) {
+			s.stats.count(at, r, status)
+			s.logger.DebugContext(r.Context(), "request answered", "path", r.URL.Path, "query", r.URL.RawQuery, "status", status)
+		}}
+		defer func() { record.begin(http.StatusOK) }()
 		if !s.faults.answer(record, r) {
 			next(record, r)
 		}

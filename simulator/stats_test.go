@@ -83,3 +83,34 @@ type discard struct{ header http.Header }
 func (d discard) Header() http.Header         { return d.header }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
+
+// TestWhoHasAnAnswerFindsItCounted looks at the statistics when the first byte of an answer is on its way.
+func TestWhoHasAnAnswerFindsItCounted(t *testing.T) {
+	t.Parallel()
+	s := newSimulator(t)
+	misbehave(t, s, `[{"fault":"cut","path":"/api/v3/exchangeInfo"},{"fault":"rate_limit","path":"/api/v3/time"}]`)
+	for i, target := range []string{"/api/v3/klines?" + page, "/api/v3/ping", "/api/v3/klines?symbol=NOPE", "/api/v3/exchangeInfo", "/api/v3/time"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+		require.NoError(t, err)
+		w := &watcher{discard: discard{header: http.Header{}}, look: func() report { return statistics(t, s, "") }}
+		s.ServeHTTP(w, r)
+		require.Equal(t, i+1, w.seen.Requests, target)
+		require.Equal(t, r.URL.Path, w.seen.Log[i].Path)
+		require.Equal(t, i+1, statistics(t, s, "").Requests, "it is counted once")
+	}
+	require.Equal(t, map[string]int{"200": 3, "400": 1, "429": 1}, statistics(t, s, "").ByStatus)
+}
+
+// watcher is a client that looks at the statistics as an answer begins.
+type watcher struct {
+	discard
+	look func() report
+	seen report
+}
+
+func (w *watcher) Write(b []byte) (int, error) {
+	if w.seen.Log == nil {
+		w.seen = w.look()
+	}
+	return len(b), nil
+}
