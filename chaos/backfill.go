@@ -28,8 +28,11 @@ func (p *Platform) Add(ctx context.Context, t Target) error {
 		if err := p.api.add(ctx, t); err != nil { // which looks for the listing, again where it was not found
 			return false, final(err)
 		}
-		unlisted, err := p.audit.Unlisted(ctx)
-		return unlisted == 0, err
+		if unlisted, err := p.audit.Unlisted(ctx); err != nil || unlisted > 0 {
+			return false, err
+		}
+		isAsked, err := p.flows.isRunning(ctx, "listing/sim_"+t.Adapter+"/"+t.Instrument()) // a second time, by a repetition
+		return !isAsked, err
 	})
 	if err != nil {
 		return fmt.Errorf("add %s: %w", t.Instrument(), err)
@@ -129,7 +132,7 @@ func (p *Platform) Waits(ctx context.Context, c audit.Chunk) (number int, kind, 
 }
 
 // Attempts returns how often each step of a finished chunk was begun, by its name.
-func (p *Platform) Attempts(ctx context.Context, c audit.Chunk) (map[string]int, error) {
+func (p *Platform) Attempts(ctx context.Context, c audit.Chunk) (map[string]Attempts, error) {
 	return p.flows.attempts(ctx, c.WorkflowID)
 }
 

@@ -66,9 +66,15 @@ func (f *flows) waits(ctx context.Context, workflowID string) (number int, kind,
 	return 0, "", "", nil
 }
 
-// attempts returns how often each activity of the workflow's latest run was begun, by activity id, of those that ended.
-func (f *flows) attempts(ctx context.Context, workflowID string) (map[string]int, error) {
-	attempts, ids := map[string]int{}, map[int64]string{}
+// Attempts is how often a step was begun, and the message with which the last attempt but one ended: "" where there was one.
+type Attempts struct {
+	Number      int
+	LastFailure string
+}
+
+// attempts returns those of each activity of the workflow's latest run, by activity id, of those that ended.
+func (f *flows) attempts(ctx context.Context, workflowID string) (map[string]Attempts, error) {
+	attempts, ids := map[string]Attempts{}, map[int64]string{}
 	events := f.client.GetWorkflowHistory(ctx, workflowID, "", false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for events.HasNext() {
 		event, err := events.Next()
@@ -79,7 +85,9 @@ func (f *flows) attempts(ctx context.Context, workflowID string) (map[string]int
 			ids[event.GetEventId()] = scheduled.GetActivityId()
 		}
 		if started := event.GetActivityTaskStartedEventAttributes(); started != nil {
-			attempts[ids[started.GetScheduledEventId()]] = int(started.GetAttempt())
+			attempts[ids[started.GetScheduledEventId()]] = Attempts{
+				Number: int(started.GetAttempt()), LastFailure: started.GetLastFailure().GetMessage(),
+			}
 		}
 	}
 	return attempts, nil
@@ -94,6 +102,15 @@ func (f *flows) failure(ctx context.Context, workflowID string) (kind, message s
 		return application.Type(), application.Message(), nil
 	}
 	return "", "", err
+}
+
+// isRunning tells whether the latest run of a workflow has not ended.
+func (f *flows) isRunning(ctx context.Context, workflowID string) (bool, error) {
+	described, err := f.client.DescribeWorkflowExecution(ctx, workflowID, "")
+	if err != nil {
+		return false, fmt.Errorf("describe %s: %w", workflowID, err)
+	}
+	return described.GetWorkflowExecutionInfo().GetStatus() == enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }
 
 // running returns how many workflows of backfills have not ended, as the list of workflows shows it.

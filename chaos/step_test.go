@@ -17,7 +17,7 @@ const (
 	normalize = "normalize"
 	upsert    = "upsert"
 
-	soon    = time.Minute // on a busy machine
+	soon    = 4 * time.Minute // on a busy machine, and where Temporal learns only from a timeout that a task was lost
 	poll    = 20 * time.Millisecond
 	delay   = 4 * time.Second // of a first request, to put a hold in place
 	twoDays = 2 * 24 * 60     // minutes
@@ -99,16 +99,17 @@ func requireGood(t *testing.T, p *chaos.Platform, thaws ...time.Time) chaos.Verd
 }
 
 // requireSecondAttempt proves that another attempt took the step over: the fault hit what it was meant for.
-func requireSecondAttempt(t *testing.T, p *chaos.Platform, b chaos.Backfill, stage string) {
+func requireSecondAttempt(t *testing.T, p *chaos.Platform, b chaos.Backfill, stage string) chaos.Attempts {
 	t.Helper()
 	c := onlyChunk(t, p, b)
-	var attempts map[string]int
+	var attempts map[string]chaos.Attempts
 	require.Eventually(t, func() (isRead bool) { // as Temporal
 		var err error
 		attempts, err = p.Attempts(t.Context(), c)
 		return err == nil
 	}, soon, poll)
-	require.Greater(t, attempts[stage], 1, "%v", attempts)
+	require.Greater(t, attempts[stage].Number, 1, "%v", attempts)
+	return attempts[stage]
 }
 
 // heldAt waits until the backfill's chunk stands before a hold in the stage, and returns the worker that is at it.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"marketdata/chaos"
@@ -77,21 +78,26 @@ func TestVerdictNoticesDamage(t *testing.T) {
 		})
 	}
 	t.Run("a request is repeated", func(t *testing.T) {
-		pages, err := p.Audit().Pages(t.Context())
-		require.NoError(t, err)
-		response, err := http.Get(pages[0].URL)
-		require.NoError(t, err)
-		require.NoError(t, response.Body.Close())
+		together(func() {
+			pages, err := p.Audit().Pages(t.Context())
+			require.NoError(t, err)
+			response, err := http.Get(pages[0].URL)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+		})
 		require.Len(t, verify(t, p).Repeated, 1)
 	})
 }
 
-func verify(t *testing.T, p *chaos.Platform) chaos.Verdict {
+func verify(t *testing.T, p *chaos.Platform) (v chaos.Verdict) {
 	t.Helper()
 	shared.alone.RLock()
 	defer shared.alone.RUnlock()
-	v, err := p.Verify(t.Context())
-	require.NoError(t, err)
+	require.EventuallyWithT(t, func(c *assert.CollectT) { // servers have just been started anew
+		var err error
+		v, err = p.Verify(t.Context())
+		require.NoError(c, err)
+	}, soon, poll)
 	return v
 }
 

@@ -2,7 +2,6 @@ package db_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -182,20 +181,13 @@ func TestReopenBackfillAndALateWordAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	_, err = holder.Exec(t.Context(), "SELECT FROM ingest_chunk WHERE id = $1 FOR UPDATE", chunk.ID)
 	require.NoError(t, err)
-	waiting := func(n int) func() bool {
-		return func() bool {
-			var got int
-			const blocked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-			return d.Pool.QueryRow(t.Context(), blocked).Scan(&got) == nil && got == n
-		}
-	}
 	ended := make(chan error, 2)
 	go func() { _, err := d.ReopenBackfill(t.Context(), b.ID); ended <- err }()
-	require.Eventually(t, waiting(1), 10*time.Second, time.Millisecond)
+	waitUntilBlocked(t, d, 1)
 	go func() {
 		ended <- d.FailChunk(t.Context(), market.ChunkFault{ChunkID: chunk.ID, Kind: market.KindDenied, Message: "late word of the run before"})
 	}()
-	require.Eventually(t, waiting(2), 10*time.Second, time.Millisecond)
+	waitUntilBlocked(t, d, 2)
 	require.NoError(t, holder.Rollback(t.Context()))
 	require.NoError(t, <-ended)
 	require.NoError(t, <-ended)

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -23,7 +24,8 @@ const (
 
 // Options tune a DB; the zero value is ready to use.
 type Options struct {
-	MaxConns int // connections of this process at most; 0 means 16
+	MaxConns       int           // connections of this process at most; 0 means 16
+	ConnectTimeout time.Duration // of one connection; 0 means 5 s
 }
 
 // DB is the storage. It is safe for concurrent use.
@@ -41,7 +43,7 @@ func Open(ctx context.Context, url string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, market.Errorf(market.KindInvalid, "database.url is not a PostgreSQL URL: want postgres://user:password@host:port/name")
 	}
-	config.ConnConfig.ConnectTimeout = connectTimeout
+	config.ConnConfig.ConnectTimeout = cmp.Or(o.ConnectTimeout, connectTimeout)
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.ConnConfig.RuntimeParams["application_name"] = "marketdata"
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = idleInTransaction

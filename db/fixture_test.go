@@ -239,5 +239,5 @@ func waitUntilBlocked(t *testing.T, d *db.DB, n int) {
 	require.Eventually(t, func() bool {
 		return n == scalar[int](t, d, `
 			SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`)
-	}, 30*time.Second, 5*time.Millisecond)
+	}, 3*time.Minute, 5*time.Millisecond)
 }

@@ -74,7 +74,9 @@ func TestLanesShareOneBudget(t *testing.T) {
 				provider := fmt.Sprintf("%s%d", name, share)
 				require.NoError(t, d.EnsureBudget(t.Context(), provider, pacing))
 				_, err := d.TakeBudget(t.Context(), market.Booking{Provider: provider, Weight: 1, Lane: market.LaneSync, MaxWait: time.Hour})
-				require.NoError(t, err, "from now on the sync lane is busy")
+				require.NoError(t, err)
+				// From now on the sync lane is busy.
+				exec(t, d, `UPDATE provider_gate SET sync_until = now() + interval '1 hour' WHERE provider = $1`, provider)
 				bookings := bookLanes(t, d, provider, 900, share, uint64(share)) //nolint:gosec // a small number
 				all := make([]booked, len(bookings))
 				backfill, total := 0, 0
@@ -106,9 +108,9 @@ func TestLanesShareOneBudget(t *testing.T) {
 func TestBackfillLaneHasAllWithoutSync(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	require.NoError(t, d.EnsureBudget(t.Context(), "p", market.Pacing{RequestsPerMinute: 600}))
+	require.NoError(t, d.EnsureBudget(t.Context(), "p", market.Pacing{RequestsPerMinute: 60}))
 	ask := func(lane market.Lane) error {
-		_, err := d.TakeBudget(t.Context(), market.Booking{Provider: "p", Weight: 1, Lane: lane, MaxWait: 20 * time.Second})
+		_, err := d.TakeBudget(t.Context(), market.Booking{Provider: "p", Weight: 1, Lane: lane, MaxWait: 200 * time.Second})
 		return err
 	}
 	for range 50 {
@@ -117,13 +119,13 @@ func TestBackfillLaneHasAllWithoutSync(t *testing.T) {
 	require.NoError(t, ask(market.LaneSync))
 	err := ask(market.LaneBackfill)
 	hasKind(t, market.KindRateLimited, err)
-	require.LessOrEqual(t, market.RetryAfter(err), 500*time.Millisecond, "its turn comes with the fifth request")
+	require.LessOrEqual(t, market.RetryAfter(err), 5*time.Second, "its turn comes with the fifth request")
 	for range 5 {
 		require.NoError(t, ask(market.LaneSync))
 	}
 	require.NoError(t, ask(market.LaneBackfill))
 	hasKind(t, market.KindRateLimited, ask(market.LaneBackfill))
-	require.True(t, scalar[bool](t, d, `SELECT sync_until BETWEEN now() + interval '1 second' AND now() + interval '6 seconds' FROM provider_gate`))
+	require.True(t, scalar[bool](t, d, `SELECT sync_until BETWEEN now() AND now() + interval '6 seconds' FROM provider_gate`))
 
 	exec(t, d, `UPDATE provider_gate SET sync_until = now() - interval '1 second'`)
 	for range 5 {
@@ -135,7 +137,7 @@ func TestBackfillLaneHasAllWithoutSync(t *testing.T) {
 func TestSyncThatIsRefusedCountsAsBusy(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	require.NoError(t, d.EnsureBudget(t.Context(), "p", market.Pacing{RequestsPerMinute: 60}))
+	require.NoError(t, d.EnsureBudget(t.Context(), "p", market.Pacing{RequestsPerMinute: 1}))
 	isBusy := func() bool { return scalar[bool](t, d, `SELECT sync_until > now() FROM provider_gate`) }
 	_, err := d.TakeBudget(t.Context(), booking("p", 1, 0))
 	require.NoError(t, err)
@@ -165,7 +167,11 @@ func TestConfirmBudget(t *testing.T) {
 	wait, err := confirm(now.Add(time.Hour))
 	require.NoError(t, err)
 	require.InDelta(t, time.Hour, wait, float64(time.Minute))
-	wait, err = confirm(scalar[time.Time](t, d, "SELECT clock_timestamp()"))
+	for isPrompt := false; !isPrompt; { // the moment between is the machine's, and may be longer than is allowed
+		begun := time.Now()
+		wait, err = confirm(scalar[time.Time](t, d, "SELECT clock_timestamp()"))
+		isPrompt = time.Since(begun) < 400*time.Millisecond
+	}
 	require.NoError(t, err)
 	require.Zero(t, wait)
 	_, err = confirm(now.Add(-time.Minute))

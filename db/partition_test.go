@@ -47,7 +47,7 @@ func TestEnsureBarPartitionsDoesNotWaitForReaders(t *testing.T) {
 func TestEnsurePartitionsAtOnce(t *testing.T) {
 	t.Parallel()
 	d := dbtest.New(t)
-	errs := make(chan error, 16)
+	errs := make(chan error, 8)
 	for range cap(errs) / 2 {
 		go func() { errs <- d.EnsureBarPartitions(t.Context(), span("2040-01-01", "2044-01-01")) }()
 		go func() { errs <- d.EnsureRawPagePartitions(t.Context(), at("2040-12-31T23:00:00Z")) }()

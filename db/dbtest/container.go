@@ -15,9 +15,10 @@ const (
 	envImage     = "MARKETDATA_TEST_POSTGRES_IMAGE"
 	defaultImage = "postgres:17-alpine"
 
-	// containerTimeout bounds the pull and the start, before the private server is taken instead.
-	containerTimeout = 90 * time.Second
+	// These bound how long Docker is waited for, and then the pull and the start, before the private server is taken
+	// instead. Where the image was chosen, no other will do, and both have the patience of a test.
 	answerTimeout    = 2 * time.Second
+	containerTimeout = 90 * time.Second
 )
 
 // isContainerWanted reports whether somebody chose the image: then another server would prove something else.
@@ -39,7 +40,7 @@ func container(ctx context.Context) (s server, err error) {
 	if image == "" {
 		image = defaultImage
 	}
-	ctx, cancel := context.WithTimeout(ctx, containerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, within(containerTimeout))
 	defer cancel()
 	c, err := postgres.Run(ctx, image, postgres.WithDatabase("marketdata"), postgres.WithUsername("marketdata"),
 		postgres.WithPassword("marketdata"), postgres.BasicWaitStrategies(),
@@ -60,9 +61,17 @@ func container(ctx context.Context) (s server, err error) {
 	return server{admin: admin, origin: "container of " + image, stop: stop}, nil
 }
 
+// within is how long is waited where usual is enough to take another server.
+func within(usual time.Duration) time.Duration {
+	if isContainerWanted() {
+		return patience
+	}
+	return usual
+}
+
 // answers reports whether Docker is there.
 func answers(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	ctx, cancel := context.WithTimeout(ctx, within(answerTimeout))
 	defer cancel()
 	provider, err := testcontainers.NewDockerProvider()
 	if err != nil {

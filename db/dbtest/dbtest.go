@@ -18,8 +18,10 @@ import (
 )
 
 const (
-	envURL      = "MARKETDATA_TEST_DATABASE_URL"
-	cleanupTime = 30 * time.Second
+	envURL = "MARKETDATA_TEST_DATABASE_URL"
+
+	// patience is with a server on a machine that has much else to do.
+	patience = 3 * time.Minute
 )
 
 // server is the PostgreSQL server of this test process.
@@ -53,7 +55,7 @@ func Main(m *testing.M) {
 // New returns a migrated, empty database of the test's own; it is dropped when the test ends.
 func New(t testing.TB) *db.DB {
 	t.Helper()
-	d, err := db.Open(t.Context(), URL(t), db.Options{MaxConns: 24})
+	d, err := db.Open(t.Context(), URL(t), db.Options{MaxConns: 24, ConnectTimeout: patience})
 	if err != nil {
 		t.Fatalf("open the test's database: %v", err)
 	}
@@ -90,7 +92,7 @@ func database(t testing.TB, isMigrated bool) string {
 		t.Fatalf("make the test's database: %v", err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if _, err := s.pool.Exec(ctx, "DROP DATABASE IF EXISTS "+name+" WITH (FORCE)"); err != nil {
 			t.Errorf("drop the test's database: %v", err)
@@ -101,7 +103,7 @@ func database(t testing.TB, isMigrated bool) string {
 
 // start finds a server and makes the template.
 func start() (server, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
 	defer cancel()
 	s, err := find(ctx)
 	if err != nil {
@@ -141,7 +143,7 @@ func (s *server) prepare(ctx context.Context) error {
 	if s.origin == envURL { // the server stays, our template does not
 		stopAll := s.stop
 		s.stop = func() {
-			ctx, cancel := context.WithTimeout(context.Background(), cleanupTime)
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			defer cancel()
 			_, _ = pool.Exec(ctx, "DROP DATABASE IF EXISTS "+s.template+" WITH (FORCE)") // nobody is left to tell
 			stopAll()

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	readyTimeout = 60 * time.Second
+	readyTimeout = 3 * time.Minute // after a crash it recovers first
 	stopTimeout  = 30 * time.Second
 	startTries   = 3
 	user         = "marketdata"

@@ -29,7 +29,7 @@ func TestServerEndsWithAKilledParent(t *testing.T) {
 	require.NoError(t, err, line)
 	require.NoError(t, parent.Process.Kill())
 	require.Error(t, parent.Wait())
-	require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, 30*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return syscall.Kill(pid, 0) != nil }, patience, 10*time.Millisecond)
 	stop(t, start(t, dir))
 }
 
@@ -40,10 +40,9 @@ func TestLeftoverIsStopped(t *testing.T) {
 	program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", s.PID()))
 	require.NoError(t, err)
 	data := filepath.Join(s.Home(), "data")
-	port := strconv.Itoa(s.Port())
 	stop(t, s)
 
-	leftover := exec.CommandContext(t.Context(), program, "-D", data, "-c", "listen_addresses=127.0.0.1", "-c", "port="+port, "-c", "unix_socket_directories=")
+	leftover := exec.CommandContext(t.Context(), program, "-D", data, "-c", "listen_addresses=", "-c", "unix_socket_directories="+data)
 	info, err := os.Stat(data)
 	require.NoError(t, err)
 	if owner := info.Sys().(*syscall.Stat_t); os.Geteuid() == 0 {
@@ -54,7 +53,7 @@ func TestLeftoverIsStopped(t *testing.T) {
 	require.Eventually(t, func() bool {
 		text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
 		return err == nil && strings.Contains(string(text), "ready")
-	}, 30*time.Second, 10*time.Millisecond)
+	}, patience, 10*time.Millisecond)
 
 	s = start(t, dir)
 	defer stop(t, s)
