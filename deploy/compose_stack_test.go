@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,8 @@ import (
 	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/require"
 	"github.com/testcontainers/testcontainers-go"
+
+	"marketdata/devstack"
 )
 
 const (
@@ -62,12 +63,13 @@ func newStack(t *testing.T) *stack {
 		"MARKETDATA_COMMIT": "0123456789abcdef", "MARKETDATA_BUILT_AT": "2024-01-02T03:04:05Z", "MARKETDATA_SOURCE_DATE_EPOCH": "1704164645",
 	}
 	for service, setting := range ports {
-		port := freePort(t)
-		s.urls[service] = fmt.Sprintf("http://127.0.0.1:%d", port)
+		port := devstack.Port{Use: service}
+		require.NoError(t, devstack.PickPorts(t.Context(), &port))
+		s.urls[service] = port.URL()
 		if setting == "" {
-			more = fmt.Sprintf(more, port)
+			more = fmt.Sprintf(more, port.Number)
 		} else {
-			own[setting] = fmt.Sprint(port)
+			own[setting] = fmt.Sprint(port.Number)
 		}
 	}
 	override := filepath.Join(t.TempDir(), "compose.test.yml")
@@ -97,15 +99,6 @@ func (s *stack) dockerConfig() string {
 	require.NoError(s.t, os.MkdirAll(filepath.Join(dir, "cli-plugins"), 0o700))
 	require.NoError(s.t, os.Symlink(filepath.Join(s.root, "bin/docker-buildx"), filepath.Join(dir, "cli-plugins/docker-buildx")))
 	return dir
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	var listening net.ListenConfig
-	listener, err := listening.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, listener.Close()) }()
-	return listener.Addr().(*net.TCPAddr).Port
 }
 
 func (s *stack) makeSecrets() error {

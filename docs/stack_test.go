@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	upWithin   = 4 * time.Minute // with its demo, on a busy machine
-	downWithin = time.Minute
+	upWithin   = 6 * time.Minute // with its demo, on a busy machine
+	downWithin = 4 * time.Minute
 )
 
 // realProviders are the instances that need a network; in the sandbox the simulator answers in their place.

@@ -184,13 +184,17 @@ func (d *drill) prove(ctx context.Context) error {
 	if err := p.proveAnswers(ctx, r, d.answers, d.finished); err != nil {
 		return err
 	}
+	open, err := p.api.backfill(ctx, d.open.ID)
+	if err != nil {
+		return err
+	}
 	if err := p.startWorker(ctx); err != nil {
 		return err
 	}
 	if err := p.proveMissing(ctx, r); err != nil {
 		return err
 	}
-	if err := p.proveUnfinished(ctx, r, a, d.open.ID); err != nil {
+	if err := p.proveUnfinished(ctx, r, a, open); err != nil {
 		return err
 	}
 	if err := p.proveWork(ctx, r, a); err != nil {

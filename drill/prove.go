@@ -75,13 +75,10 @@ func (p *platform) proveMissing(ctx context.Context, r *Report) error {
 }
 
 // proveUnfinished waits for the backfill that the source did not finish. The new Temporal server has never heard of it: the
-// sweep of each minute starts its workflow, and what was loaded or fetched before is not asked for again.
-func (p *platform) proveUnfinished(ctx context.Context, r *Report, a *audit.Auditor, id string) error {
-	before, err := p.api.backfill(ctx, id)
-	if err != nil {
-		return err
-	}
-	begin := p.rig.options.Now()
+// sweep of each minute starts its workflow, and what was loaded or fetched before is not asked for again. before is how the
+// backfill stood when no worker was there.
+func (p *platform) proveUnfinished(ctx context.Context, r *Report, a *audit.Auditor, before backfill) error {
+	id, begin := before.ID, p.rig.options.Now()
 	if !p.rig.options.WaitsForSweep {
 		if err := p.awaitAge(ctx, a, id); err != nil {
 			return err

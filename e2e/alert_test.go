@@ -184,7 +184,7 @@ func TestFailedBackfillIsToldAndSoIsItsEnd(t *testing.T) {
 	require.True(t, waited, "the receiver's word counts: %v", r.asked)
 
 	s.healSimulator()
-	require.Equal(t, http.StatusOK, s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/retry", nil).status)
+	s.retry(b)
 	require.Equal(t, "completed", s.await(b.ID, isFinished).Status)
 	require.Equal(t, 2, s.watch().Resolved)
 	messages = r.await(t, 4)[2:]

@@ -44,7 +44,8 @@ func browserPath(t *testing.T) string {
 func newOperator(t *testing.T, s *stack) *operator {
 	t.Helper()
 	options := append([]chromedp.ExecAllocatorOption{}, chromedp.DefaultExecAllocatorOptions[:]...)
-	options = append(options, chromedp.ExecPath(browserPath(t)), chromedp.NoSandbox, chromedp.Flag("headless", "new"), chromedp.WindowSize(1400, 1000))
+	options = append(options, chromedp.ExecPath(browserPath(t)), chromedp.NoSandbox, chromedp.Flag("headless", "new"), chromedp.WindowSize(1400, 1000),
+		chromedp.WSURLReadTimeout(patience))
 	browser, quit := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(quit)
 	tab, closeTab := chromedp.NewContext(browser)

@@ -40,8 +40,7 @@ func TestFailedChunkSaysWhyAndIsRetriedAlone(t *testing.T) {
 	require.Equal(t, "failed", p.Meta.Missing[0].Reason)
 
 	s.healSimulator()
-	got := s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/retry", nil)
-	require.Equal(t, http.StatusOK, got.status, string(got.body))
+	s.retry(b)
 	b = s.await(b.ID, isFinished)
 	require.Equal(t, "completed", b.Status, "%+v", b)
 	require.Equal(t, int64(dayBars), b.Progress.Bars.Inserted)
@@ -180,7 +179,7 @@ func TestPauseResumeConcurrencyCancel(t *testing.T) {
 	do("cancel", nil, http.StatusConflict)
 
 	s.healSimulator()
-	do("retry", nil, http.StatusOK)
+	s.retry(b)
 	require.Equal(t, "completed", s.await(b.ID, isFinished).Status)
 }
 

@@ -162,6 +162,7 @@ func TestARetryCarriesTheRequestIDOfItsBackfill(t *testing.T) {
 	got.into(t, &b)
 	b = s.await(b.ID, isFinished)
 	require.Equal(t, string(market.StatusFailed), b.Status)
+	s.awaitEnd(b.WorkflowID) // what its steps did is logged just after it is stored
 	isFailure := func(line map[string]any) bool {
 		return line["msg"] == "activity attempt failed" && line["kind"] == string(market.KindMalformed) && line["request_id"] == "ask-2"
 	}
@@ -172,6 +173,7 @@ func TestARetryCarriesTheRequestIDOfItsBackfill(t *testing.T) {
 	require.Less(t, got.status, 300, string(got.body))
 	b = s.await(b.ID, isFinished)
 	require.Equal(t, string(market.StatusCompleted), b.Status)
+	s.awaitEnd(b.WorkflowID)
 	require.True(t, hasLine(s.lines.all(t), func(line map[string]any) bool {
 		return line["msg"] == "activity done" && line["ActivityType"] == "UpsertChunk" && line["request_id"] == "ask-2"
 	}))

@@ -38,7 +38,7 @@ func startSlowly(t *testing.T) (*stack, backfill) {
 }
 
 func slow() map[string]any {
-	return map[string]any{"fault": "slow", "path": "/api/v3/klines", "delay_ms": 100}
+	return map[string]any{"fault": "slow", "path": "/api/v3/klines", "delay_ms": 500}
 }
 
 // startRefused runs a backfill to its end while the provider refuses its chunks.
@@ -105,6 +105,15 @@ func (s *stack) awaitEnd(workflowID string) {
 	defer cancel()
 	_ = s.temporal.GetWorkflow(ctx, workflowID, "").Get(ctx, nil) // how it ends is not the point
 	require.NoError(s.t, ctx.Err())
+}
+
+// retry retries a backfill whose run is over: before that Temporal takes no other, and what is left to do would wait for
+// the sweep, which no schedule starts here.
+func (s *stack) retry(b backfill) {
+	s.t.Helper()
+	s.awaitEnd(b.WorkflowID)
+	got := s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/retry", nil)
+	require.Equal(s.t, http.StatusOK, got.status, string(got.body))
 }
 
 // sweep runs the sweep of two minutes later.
@@ -220,9 +229,8 @@ func TestBackfillCanceledInTheUI(t *testing.T) {
 	s, b := startSlowly(t)
 	require.NoError(t, s.temporal.CancelWorkflow(t.Context(), b.WorkflowID, ""))
 	s.awaitStatus(b.ID, "canceled")
-	s.awaitEnd(b.WorkflowID)
 	s.healSimulator()
-	require.Equal(t, http.StatusOK, s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/retry", nil).status)
+	s.retry(b)
 	s.awaitStatus(b.ID, "completed")
 }
 
@@ -274,9 +282,9 @@ func TestTerminatedInTheUI(t *testing.T) {
 	s, b := startSlowly(t)
 	require.NoError(t, s.flows.EnsureSchedules(t.Context()))
 	s.terminate(b.WorkflowID)
-	require.Eventually(t, func() bool { return isFinished(s.backfill(b.ID)) }, 2*time.Minute, time.Second)
+	require.Eventually(t, func() bool { return isFinished(s.backfill(b.ID)) }, patience, time.Second)
 	require.Equal(t, "canceled", s.backfill(b.ID).Status)
 	s.healSimulator()
-	require.Equal(t, http.StatusOK, s.call(http.MethodPost, s.url+"/v1/backfills/"+b.ID+"/retry", nil).status)
+	s.retry(b)
 	s.awaitStatus(b.ID, "completed")
 }

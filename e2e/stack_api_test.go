@@ -19,6 +19,17 @@ import (
 // the server knows that it is lost after the task's timeout, ten seconds for a workflow's, a minute for an activity's.
 const patience = 3 * time.Minute
 
+// awayFrom waits until no multiple of the interval is near: what a test expects would change there.
+func awayFrom(t *testing.T, interval time.Duration) {
+	t.Helper()
+	const near = 2 * time.Minute
+	now := time.Now()
+	if left := now.Truncate(interval).Add(interval).Sub(now); left < near {
+		t.Logf("a new span of %s begins in %s", interval, left)
+		<-time.After(left + 5*time.Second)
+	}
+}
+
 // answer is what the API said.
 type answer struct {
 	status int

@@ -69,26 +69,34 @@ func namespace(t testing.TB) (address, name string) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		ui := devstack.Port{Use: "the Temporal UI"}
-		if temporal.err = devstack.PickPorts(ctx, &ui); temporal.err != nil {
-			return
-		}
-		temporal.ui = ui.URL()
-		for range 3 { // it picks ports for its inner services, and can lose one
-			temporal.server, temporal.err = testsuite.StartDevServer(ctx, testsuite.DevServerOptions{
-				ExistingPath: "../bin/temporal", LogLevel: "error", ExtraArgs: extra, Stdout: io.Discard, Stderr: io.Discard,
-				EnableUI: true, UIPort: strconv.Itoa(ui.Number),
-				ClientOptions: &client.Options{Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))},
-			})
-			if temporal.err == nil {
-				break
-			}
-		}
+		temporal.server, temporal.err = startTemporal(ctx, func() (testsuite.DevServerOptions, error) {
+			ui := devstack.Port{Use: "the Temporal UI"}
+			err := devstack.PickPorts(ctx, &ui)
+			temporal.ui = ui.URL()
+			return testsuite.DevServerOptions{ExtraArgs: extra, EnableUI: true, UIPort: strconv.Itoa(ui.Number)}, err
+		})
 	})
 	require.NoError(t, temporal.err, "the Temporal CLI is needed: make bin/temporal")
 	n := temporal.next.Add(1) - 1
 	require.Less(t, int(n), namespaces, "raise the number of namespaces")
 	return temporal.server.FrontendHostPort(), fmt.Sprintf("e2e-%d", n)
+}
+
+// startTemporal starts a dev server. It picks ports for its inner services and can lose one; then it is started again, with
+// options of its own.
+func startTemporal(ctx context.Context, options func() (testsuite.DevServerOptions, error)) (server *testsuite.DevServer, err error) {
+	for range 3 {
+		o, optionsErr := options()
+		if optionsErr != nil {
+			return nil, optionsErr
+		}
+		o.ExistingPath, o.LogLevel, o.Stdout, o.Stderr = "../bin/temporal", "error", io.Discard, io.Discard
+		o.ClientOptions = &client.Options{Logger: log.NewStructuredLogger(slog.New(slog.DiscardHandler))}
+		if server, err = testsuite.StartDevServer(ctx, o); err == nil {
+			return server, nil
+		}
+	}
+	return nil, err
 }
 
 // stack is the platform over real parts.

@@ -39,6 +39,7 @@ func (s *stack) sync(adapter, interval string) (activities.SyncOutcome, error) {
 
 func TestSyncFollowsTheMarket(t *testing.T) {
 	t.Parallel()
+	awayFrom(t, 24*time.Hour)
 	s := start(t, options{})
 	s.track(listed{"BTCUSDT", "crypto", "24x7", "binance", "BTCUSDT"}, "1m", "1d")
 	now := time.Now().UTC()
@@ -52,10 +53,10 @@ func TestSyncFollowsTheMarket(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(1), outcome.Chunks.Done)
 	require.InDelta(t, 36*60, outcome.Bars.Inserted, 2, "it catches up from where the bars end")
-	p := s.page("BTCUSDT.SIM/bars?interval=1m&limit=10000&start=" + market.FormatTime(behind.Add(-time.Hour)) +
-		"&end=" + market.FormatTime(now.Truncate(time.Minute))) // minutes that end meanwhile are the next run's
+	settled := now.Add(-5 * time.Second).Truncate(time.Minute) // what ended later may be the next run's
+	p := s.page("BTCUSDT.SIM/bars?interval=1m&limit=10000&start=" + market.FormatTime(behind.Add(-time.Hour)) + "&end=" + market.FormatTime(settled))
 	require.True(t, p.Meta.Complete, "%+v", p.Meta.Missing)
-	require.WithinDuration(t, now, p.Data[len(p.Data)-1].TS, 2*time.Minute)
+	require.Equal(t, settled.Add(-time.Minute), p.Data[len(p.Data)-1].TS)
 
 	before := s.requests()
 	outcome, err = s.sync("binance", "1m")
@@ -76,6 +77,7 @@ func TestSyncFollowsTheMarket(t *testing.T) {
 
 func TestSyncHealsWhatItsLastRunCouldNotLoad(t *testing.T) {
 	t.Parallel()
+	awayFrom(t, time.Hour)
 	s := start(t, options{})
 	s.track(listed{"BTCUSDT", "crypto", "24x7", "binance", "BTCUSDT"}, "1h")
 	s.track(listed{"ETHUSDT", "crypto", "24x7", "binance", "ETHUSDT"}, "1h")
@@ -104,7 +106,7 @@ func TestTerminatedSyncIsClosedByTheNextRun(t *testing.T) {
 	t.Parallel()
 	s := start(t, options{})
 	s.track(listed{"BTCUSDT", "crypto", "24x7", "binance", "BTCUSDT"}, "1h")
-	s.fault(map[string]any{"fault": "slow", "delay_ms": 2000})
+	s.fault(map[string]any{"fault": "slow", "delay_ms": 10000})
 	run, err := s.temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: "sync/terminated", TaskQueue: workflows.QueueMain},
 		workflows.NameSync, activities.SyncInput{Provider: providerName, Interval: "1h"})
 	require.NoError(t, err)
@@ -112,7 +114,7 @@ func TestTerminatedSyncIsClosedByTheNextRun(t *testing.T) {
 		require.NoError(t, s.db.Pool.QueryRow(t.Context(), "SELECT count(*) FROM ingest_chunk WHERE status = 'running'").Scan(&n))
 		return n
 	}
-	require.Eventually(t, func() bool { return running() == 1 }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return running() == 1 }, patience, 50*time.Millisecond)
 	require.NoError(t, s.temporal.TerminateWorkflow(t.Context(), "sync/terminated", run.GetRunID(), "operator"))
 	s.healSimulator()
 	_, err = s.sync("binance", "1h")

@@ -29,19 +29,20 @@ func TestWebhookIsTested(t *testing.T) {
 		return `{"id":"a1","deliveries":[{"webhook":"ops","event":"raised","status":"` + status + `"` + more + `}]}`
 	}
 	for name, c := range map[string]struct {
+		timeout        time.Duration
 		later          string // after the first answer
 		code           int
 		stdout, stderr string
 	}{
-		"told":          {state("delivered", `,"attempts":2`), 0, "webhook ops was told, at attempt 2\n", ""},
-		"refused":       {state("failed", `,"attempts":1,"error":"webhook ops answered 410 Gone"`), 1, "", "webhook ops answered 410 Gone"},
-		"nobody works":  {state("pending", ""), 1, "", "no worker took it"},
-		"still refused": {state("pending", `,"attempts":3,"error":"it is busy"`), 1, "", "not told within 1s: 3 attempts failed, the last: it is busy; it is tried on for a day"},
+		"told":          {time.Minute, state("delivered", `,"attempts":2`), 0, "webhook ops was told, at attempt 2\n", ""},
+		"refused":       {time.Minute, state("failed", `,"attempts":1,"error":"webhook ops answered 410 Gone"`), 1, "", "webhook ops answered 410 Gone"},
+		"nobody works":  {time.Second, state("pending", ""), 1, "", "no worker took it"},
+		"still refused": {4 * time.Second, state("pending", `,"attempts":3,"error":"it is busy"`), 1, "", "not told within 4s: 3 attempts failed, the last: it is busy; it is tried on for a day"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			environ, asked := fakeAPI(t, map[string]string{"POST /v1/alerts/test": state("pending", ""), "GET /v1/alerts/a1": c.later})
-			o := execute(t, environ, "alerts", "test", "ops", "--timeout", time.Second.String())
+			o := execute(t, environ, "alerts", "test", "ops", "--timeout", c.timeout.String())
 			require.Equal(t, c.code, o.code, o.stderr)
 			require.Equal(t, c.stdout, o.stdout)
 			require.Contains(t, o.stderr, c.stderr)

@@ -22,8 +22,8 @@ import (
 )
 
 const (
-	upWithin   = 3 * time.Minute
-	downWithin = time.Minute
+	upWithin   = 6 * time.Minute
+	downWithin = 4 * time.Minute // its parts end one after the other, each with a grace of its own
 )
 
 // buildForDev builds the program into a folder that has the Temporal CLI too.
