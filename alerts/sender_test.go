@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -70,12 +71,14 @@ func status(code int) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
-func sender(hooks ...alerts.Webhook) *alerts.Sender {
-	return alerts.NewSender(alerts.SenderOptions{
+func options(hooks ...alerts.Webhook) alerts.SenderOptions {
+	return alerts.SenderOptions{
 		Webhooks: hooks, Version: "1.2.3", Now: now,
 		Where: alerts.Where{APIURL: "http://api.example/", Workflows: func(q string) string { return "http://ui.example/?query=" + url.QueryEscape(q) }},
-	})
+	}
 }
+
+func sender(hooks ...alerts.Webhook) *alerts.Sender { return alerts.NewSender(options(hooks...)) }
 
 func (r *receiver) hook(format, secret string) alerts.Webhook {
 	return alerts.Webhook{Name: "ops", URL: r.server.URL + "/services/" + token, Format: format, Secret: secret, Kinds: market.AlertKinds()}
@@ -232,7 +235,6 @@ func TestWhyNoAnswerCame(t *testing.T) {
 		closed.URL: "the connection was refused",
 		"https://" + strings.TrimPrefix(plain.server.URL, "http://"): "it does not speak TLS",
 		secure.URL:                "its certificate is not trusted",
-		"http://nowhere.invalid":  "the name of its host is not known",
 		"http://no where.invalid": "is not one: set alerts.webhooks.ops.url",
 	} {
 		hook := alerts.Webhook{Name: "ops", URL: address + "/services/" + token, Format: alerts.FormatJSON}
@@ -240,7 +242,15 @@ func TestWhyNoAnswerCame(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		saysNothing(t, err)
 	}
-	err := sender().Send(t.Context(), "ops", raised(), market.EventRaised)
+	nowhere := options(alerts.Webhook{Name: "ops", URL: "http://nowhere.invalid/" + token, Format: alerts.FormatJSON})
+	nowhere.Transport = &http.Transport{DialContext: func(_ context.Context, _, address string) (net.Conn, error) {
+		return nil, &net.DNSError{Err: "no such host", Name: address, IsNotFound: true} // as every good resolver says
+	}}
+	err := alerts.NewSender(nowhere).Send(t.Context(), "ops", raised(), market.EventRaised)
+	require.ErrorContains(t, err, "the name of its host is not known")
+	saysNothing(t, err)
+
+	err = sender().Send(t.Context(), "ops", raised(), market.EventRaised)
 	require.Equal(t, market.KindUnavailable, market.KindOf(err), "another worker may know it")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -59,7 +59,7 @@ func newStack(t *testing.T) *stack {
 	more := "services:\n  simulator:\n    ports: [\"127.0.0.1:%d:8090\"]\n"
 	own := map[string]string{
 		"COMPOSE_PROJECT_NAME": project, "COMPOSE_PROFILES": "demo", "DOCKER_CONFIG": s.dockerConfig(), "MARKETDATA_IMAGE": testImage,
-		"MARKETDATA_SECRETS": s.secrets, "MARKETDATA_SIM_REQUESTS_PER_MINUTE": "600", "MARKETDATA_VERSION": "9.8.7",
+		"MARKETDATA_SECRETS": s.secrets, "MARKETDATA_SIM_REQUESTS_PER_MINUTE": "400", "MARKETDATA_VERSION": "9.8.7",
 		"MARKETDATA_COMMIT": "0123456789abcdef", "MARKETDATA_BUILT_AT": "2024-01-02T03:04:05Z", "MARKETDATA_SOURCE_DATE_EPOCH": "1704164645",
 	}
 	for service, setting := range ports {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
@@ -124,7 +125,10 @@ func TestLinesOfWorkflowsHaveTheRequestID(t *testing.T) {
 	var text bytes.Buffer
 	logger := logTo(&text)
 	env := suite(t, logger, "r-1").NewTestWorkflowEnvironment()
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{newTracer(nil, logger)}})
+	env.SetTestTimeout(time.Minute) // of real time, on a busy machine
+	env.SetWorkerOptions(worker.Options{
+		Interceptors: []interceptor.WorkerInterceptor{newTracer(nil, logger)}, DeadlockDetectionTimeout: time.Minute,
+	})
 	child := func(ctx workflow.Context) error {
 		workflow.GetLogger(ctx).Info("a child's")
 		return nil

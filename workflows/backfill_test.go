@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	sdkworker "go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"marketdata/activities"
@@ -40,7 +41,10 @@ func newEnvironment(t *testing.T) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(log.NewStructuredLogger(slog.New(slog.NewTextHandler(t.Output(), nil))))
-	return suite.NewTestWorkflowEnvironment()
+	env := suite.NewTestWorkflowEnvironment()
+	env.SetTestTimeout(time.Minute) // of real time, on a busy machine
+	env.SetWorkerOptions(sdkworker.Options{DeadlockDetectionTimeout: time.Minute})
+	return env
 }
 
 func newJob(concurrency int, perProvider map[string]int) *job {
@@ -125,7 +129,6 @@ func (j *job) chunk(run func(workflow.Context, activities.ChunkRef) error) func(
 func setup(t *testing.T, j *job, run func(workflow.Context, activities.ChunkRef) error) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	env := newEnvironment(t)
-	env.SetTestTimeout(20 * time.Second)
 	env.RegisterWorkflowWithOptions(workflows.BackfillWorkflow, workflow.RegisterOptions{Name: workflows.NameBackfill})
 	env.RegisterWorkflowWithOptions(j.chunk(run), workflow.RegisterOptions{Name: workflows.NameChunk})
 	worker.RegisterBookkeeping(env, &activities.Activities{})

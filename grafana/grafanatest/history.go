@@ -138,5 +138,5 @@ const Use = `
 WITH gone AS (DELETE FROM rate_usage)
 INSERT INTO rate_usage (provider, second, requests)
 SELECT u.provider, date_trunc('second', now()) - interval '1 second' * g, u.requests
-FROM (VALUES ('sim_binance', 17), ('sim_yahoo', 1)) AS u (provider, requests), generate_series(1, 40) g
+FROM (VALUES ('sim_binance', 68), ('sim_yahoo', 4)) AS u (provider, requests), generate_series(1, 10) g
 ON CONFLICT (provider, second) DO UPDATE SET requests = EXCLUDED.requests`
