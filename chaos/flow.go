@@ -66,7 +66,8 @@ func (f *flows) waits(ctx context.Context, workflowID string) (number int, kind,
 	return 0, "", "", nil
 }
 
-// Attempts is how often a step was begun, and the message with which the last attempt but one ended: "" where there was one.
+// Attempts is how often a step was begun, and the message with which the last attempt but one ended, "" where there was
+// only one.
 type Attempts struct {
 	Number      int
 	LastFailure string

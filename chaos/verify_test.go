@@ -90,16 +90,20 @@ func TestVerdictNoticesDamage(t *testing.T) {
 	})
 }
 
-func verify(t *testing.T, p *chaos.Platform) (v chaos.Verdict) {
+func verify(t *testing.T, p *chaos.Platform) chaos.Verdict {
 	t.Helper()
 	shared.alone.RLock()
 	defer shared.alone.RUnlock()
-	require.Eventually(t, func() (isRead bool) { // servers may have just been started anew
-		var err error
-		v, err = p.Verify(t.Context())
-		return err == nil
-	}, soon, poll)
-	return v
+	var last struct {
+		chaos.Verdict
+
+		err error
+	}
+	require.Eventually(t, func() bool { // servers may have just been started anew
+		last.Verdict, last.err = p.Verify(t.Context())
+		return last.err == nil
+	}, soon, poll, "%+v", &last)
+	return last.Verdict
 }
 
 func execute(t *testing.T, p *chaos.Platform, sql string) {

@@ -62,9 +62,13 @@ func newStack(t *testing.T) *stack {
 		"MARKETDATA_SECRETS": s.secrets, "MARKETDATA_SIM_REQUESTS_PER_MINUTE": "400", "MARKETDATA_VERSION": "9.8.7",
 		"MARKETDATA_COMMIT": "0123456789abcdef", "MARKETDATA_BUILT_AT": "2024-01-02T03:04:05Z", "MARKETDATA_SOURCE_DATE_EPOCH": "1704164645",
 	}
-	for service, setting := range ports {
-		port := devstack.Port{Use: service}
-		require.NoError(t, devstack.PickPorts(t.Context(), &port))
+	var picked []*devstack.Port
+	for service := range ports {
+		picked = append(picked, &devstack.Port{Use: service})
+	}
+	require.NoError(t, devstack.PickPorts(t.Context(), picked...))
+	for _, port := range picked {
+		service, setting := port.Use, ports[port.Use]
 		s.urls[service] = port.URL()
 		if setting == "" {
 			more = fmt.Sprintf(more, port.Number)

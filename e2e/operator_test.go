@@ -107,8 +107,8 @@ func (s *stack) awaitEnd(workflowID string) {
 	require.NoError(s.t, ctx.Err())
 }
 
-// retry retries a backfill whose run is over: before that Temporal takes no other, and what is left to do would wait for
-// the sweep, which no schedule starts here.
+// retry retries a backfill whose run is over: before that Temporal takes no other, and what is left to do would wait for a
+// sweep, which may not come.
 func (s *stack) retry(b backfill) {
 	s.t.Helper()
 	s.awaitEnd(b.WorkflowID)

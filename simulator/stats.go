@@ -168,7 +168,7 @@ func (s *Simulator) observe(weight int, next http.HandlerFunc) http.HandlerFunc 
 		}
 		record := &recorder{ResponseWriter: w, count: func(status int) {
 			s.stats.count(at, r, status)
-			s.logger.DebugContext(r.Context(), "request answered", "path", r.URL.Path, "query", r.URL.RawQuery, "status", status)
+			s.logger.DebugContext(r.Context(), "request is answered", "path", r.URL.Path, "query", r.URL.RawQuery, "status", status)
 		}}
 		defer func() { record.begin(http.StatusOK) }()
 		if !s.faults.answer(record, r) {
