@@ -54,7 +54,7 @@ func TestBudgetHoldsAtEverySecond(t *testing.T) {
 	require.Eventually(t, func() bool {
 		log = s.requestLog()
 		return len(log) > 0 && log[len(log)-1].At.Sub(log[0].At) > duration
-	}, 2*time.Minute, 2*time.Second)
+	}, patience, 2*time.Second)
 	require.False(t, isFinished(s.backfill(b.ID)), "the load was full to the end")
 
 	refused := slices.IndexFunc(log, func(r logged) bool { return r.Status == 429 })
@@ -139,7 +139,7 @@ func TestSyncNeverWaitsBehindABackfill(t *testing.T) {
 			ended <- err
 		}()
 	}
-	require.Eventually(t, func() bool { return len(s.requestLog()) > 80 }, 30*time.Second, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return len(s.requestLog()) > 80 }, patience, 50*time.Millisecond)
 
 	sync, stopSync := context.WithTimeout(providers.WithLane(t.Context(), providers.LaneSync), 8*time.Second)
 	defer stopSync()

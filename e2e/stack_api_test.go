@@ -17,7 +17,7 @@ import (
 
 // patience is how long anything may take. It leaves room for a task that Temporal had given to a worker as that stopped:
 // the server knows that it is lost after the task's timeout, ten seconds for a workflow's, a minute for an activity's.
-const patience = 3 * time.Minute
+const patience = 5 * time.Minute
 
 // awayFrom waits until no multiple of the interval is near: what a test expects would change there.
 func awayFrom(t *testing.T, interval time.Duration) {
