@@ -62,7 +62,7 @@ func excuse(odd []oddity, thaws []time.Time) (faults, late []string) {
 }
 
 // lateFor is how long after it went on a frozen worker may send a request that it had prepared before.
-const lateFor = time.Minute
+const lateFor = 20 * time.Second
 
 // oddity is a request or an answer that has no counterpart.
 type oddity struct {

@@ -77,7 +77,7 @@ func TestBudgetHoldsAtEverySecond(t *testing.T) {
 	t.Logf("%d requests in %s, %d failed; at most %d in any minute and %d in any second", len(log),
 		log[len(log)-1].At.Sub(log[0].At).Round(time.Second), failed, most, mostWithin(log, time.Second))
 	require.LessOrEqual(t, most, perMinute)
-	require.GreaterOrEqual(t, most, perMinute/2, "the budget is used, but for the wait and what a busy machine sends too late")
+	require.GreaterOrEqual(t, most, perMinute*8/10, "the budget is used, but for the wait")
 	require.LessOrEqual(t, mostWithin(log, time.Second), burst+perSecond)
 	require.Positive(t, failed)
 }
@@ -161,11 +161,11 @@ func TestSyncNeverWaitsBehindABackfill(t *testing.T) {
 	require.GreaterOrEqual(t, len(waits), 30)
 	t.Logf("in 5 s, %d requests of the sync lane and %d of the backfill; the first was sent %s after it was wanted, and 30 within %s",
 		count[fresh], count[deep], waits[0].Round(time.Millisecond), slices.Max(waits[:30]).Round(time.Millisecond))
-	// Four fifths of a hundred are booked for the sync lane; what a busy machine cannot send in time is lost for either.
-	require.Less(t, waits[0], 6*time.Second, "it waits for what was booked before, and a moment")
-	require.GreaterOrEqual(t, count[fresh], 2*(count[deep]-1), "by the number of those who ask it would be half of the backfill's")
-	require.Greater(t, 16*count[deep], count[fresh], "the backfill is not starved")
-	require.Greater(t, count[fresh]+count[deep], 50, "together they use the budget")
+	require.Less(t, waits[0], 3*time.Second, "2 s that were booked, and a moment")
+	// Four times as many are booked, but what is not sent in time is lost to its lane: by the number of those who ask it would be half.
+	require.GreaterOrEqual(t, count[fresh], 3*count[deep], "four fifths are for the sync lane")
+	require.Greater(t, 8*count[deep], count[fresh], "the backfill is not starved")
+	require.Greater(t, count[fresh]+count[deep], 80, "together they use the budget")
 }
 
 // TestRefusalHoldsAllWorkers: what one worker is told holds for the others, for a minute where the provider does not say.
