@@ -22,7 +22,7 @@ func TestProviders_ListAndPause(t *testing.T) {
 	}
 	var told []string
 	w.orchestrator.PauseProviderFunc = func(provider string, isPaused bool, reason string) error {
-		told = append(told, fmt.Sprint(provider, isPaused, reason))
+		told = append(told, fmt.Sprintf("%s paused=%t %q", provider, isPaused, reason))
 		return market.Errorf(market.KindUnavailable, "down")
 	}
 	listed := w.get(t, "/v1/providers")
@@ -42,7 +42,7 @@ func TestProviders_ListAndPause(t *testing.T) {
 	require.Contains(t, w.log.String(), "task queue not adjusted")
 	resumed := decode[map[string]any](t, w.do(t, http.MethodPost, "/v1/providers/binance/resume", ""), http.StatusOK)
 	require.Equal(t, false, resumed["paused"])
-	require.Equal(t, []string{fmt.Sprint("binance", true, "outage"), fmt.Sprint("binance", false, "")}, told)
+	require.Equal(t, []string{`binance paused=true "outage"`, `binance paused=false ""`}, told)
 	w.do(t, http.MethodPost, "/v1/providers/acme/pause", "").problem(t, http.StatusNotFound, market.KindNotFound)
 	p := w.do(t, http.MethodPost, "/v1/providers/binance/pause", `{"reason":"a\u0000"}`).problem(t, http.StatusUnprocessableEntity, market.KindInvalid)
 	require.Equal(t, []string{"body.reason"}, p.locations())

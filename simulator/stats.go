@@ -128,8 +128,8 @@ func (s *Simulator) clearStats(w http.ResponseWriter, _ *http.Request) {
 // recorder counts a request as its answer begins, so that whoever has read an answer finds it counted.
 type recorder struct {
 	http.ResponseWriter
-	count   func(status int)
-	counted bool
+	count     func(status int)
+	isCounted bool
 }
 
 func (r *recorder) WriteHeader(status int) {
@@ -144,14 +144,11 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // begin counts once; an answer without a status is one of 200.
 func (r *recorder) begin(status int) {
-	if !r.counted {
-		r.counted = true
+	if !r.isCounted {
+		r.isCounted = true
 		r.count(status)
 	}
 }
-
-// Unwrap lets a fault reach the connection.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // symbolOf returns the provider's code of what is asked for, wherever the provider wants it to stand, or "".
 func symbolOf(r *http.Request) string {
